@@ -1,0 +1,64 @@
+package arch
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/loanscorer/loanscorer/"
+
+// allowed maps a package to the project packages that it may import.
+// A package not named here may import none.
+var allowed = map[string][]string{
+	"api":            {"ingest", "events", "model", "internal/status", "internal/store"},
+	"scorer":         {"ingest", "events", "model", "internal/status", "internal/store"},
+	"model":          {"model/sklearn"},
+	"model/sklearn":  {"model/pickle"},
+	"internal/local": {"internal/local/s3gw", "internal/local/sqs"},
+	"cmd/loanscorer": {
+		"api", "scorer", "events", "ingest", "model", "model/sklearn",
+		"internal/local", "internal/status", "internal/store",
+	},
+}
+
+func TestImportDirections(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		from := filepath.ToSlash(rel)
+		for _, imp := range f.Imports {
+			p, err := strconv.Unquote(imp.Path.Value)
+			if err != nil {
+				return err
+			}
+			to, ours := strings.CutPrefix(p, module)
+			if ours && !slices.Contains(allowed[from], to) {
+				t.Errorf("%s imports %s; %s may import %q", path, to, from, allowed[from])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
