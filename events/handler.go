@@ -1,0 +1,63 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Message is one delivery.
+type Message struct {
+	ID       string
+	Body     []byte
+	Receives int       // how often it has been delivered, this time included
+	SentAt   time.Time // when the queue took it
+	handle   string    // the receipt handle
+}
+
+// Handler works on a batch of deliveries and returns one error per message, in
+// order. It returns when every message has an outcome or ctx is done; messages
+// left unfinished get an error.
+type Handler interface {
+	Handle(ctx context.Context, batch []Message) []error
+}
+
+// HandlerFunc is a function as a Handler.
+type HandlerFunc func(ctx context.Context, batch []Message) []error
+
+// Handle calls f.
+func (f HandlerFunc) Handle(ctx context.Context, batch []Message) []error { return f(ctx, batch) }
+
+// Permanent marks an error that no retry will mend: the message is consumed.
+// Permanent(nil) is nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanentError{err}
+}
+
+// IsPermanent reports whether err says that no retry will mend it.
+func IsPermanent(err error) bool {
+	var p *permanentError
+	return errors.As(err, &p) || errors.Is(err, ErrMessage)
+}
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+// RetryAfter marks an error that is expected to be gone after d, such as
+// another worker's lease; the message is redelivered about then.
+func RetryAfter(d time.Duration, err error) error {
+	return &retryError{after: d, err: err}
+}
+
+type retryError struct {
+	after time.Duration
+	err   error
+}
+
+func (e *retryError) Error() string { return e.err.Error() }
+func (e *retryError) Unwrap() error { return e.err }

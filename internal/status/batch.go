@@ -1,0 +1,168 @@
+package status
+
+import (
+	"encoding/json"
+	"maps"
+	"time"
+)
+
+// Source pins the one version of the upload that a batch scores.
+type Source struct {
+	Bucket       string    `json:"bucket"`
+	Key          string    `json:"key"`
+	Version      string    `json:"version,omitempty"` // S3 version id where the bucket has versions
+	ETag         string    `json:"etag"`              // as S3 gives it, with its quotes
+	Size         int64     `json:"size"`              // bytes
+	LastModified time.Time `json:"last_modified"`
+}
+
+// Batch is the plan at PlanKey, written once. Everything that could change a
+// result is pinned here.
+type Batch struct {
+	V         int             `json:"v"`
+	ID        string          `json:"id"`
+	Source    Source          `json:"source"`
+	Header    json.RawMessage `json:"header,omitempty"` // the columns as ingest read them
+	DataStart int64           `json:"data_start"`       // byte offset of the first record
+	Model     ModelRef        `json:"model"`
+	Policy    Policy          `json:"policy"`
+	ChunkSize int64           `json:"chunk_size"` // bytes
+	Chunks    int             `json:"chunks"`     // 0 when the file was refused
+	PlannedAt time.Time       `json:"planned_at"`
+	Error     *Problem        `json:"error,omitempty"` // why the file was refused
+}
+
+// ScoreBins is the number of equal bins of a score histogram over [0, 1].
+const ScoreBins = 20
+
+// Tally counts the rows of a chunk or a batch. Rows = decided + rejected.
+type Tally struct {
+	Rows      int64            `json:"rows"`
+	Decided   map[string]int64 `json:"decided"`          // by decision
+	Rejected  map[string]int64 `json:"rejected"`         // by code
+	Histogram [ScoreBins]int64 `json:"score_histogram"`  // decided rows by probability
+	Imputed   map[string]int64 `json:"imputed,omitzero"` // rows by imputed input
+}
+
+// NewTally returns an empty tally.
+func NewTally() Tally {
+	return Tally{Decided: map[string]int64{}, Rejected: map[string]int64{}, Imputed: map[string]int64{}}
+}
+
+// Add adds o to t.
+func (t *Tally) Add(o *Tally) {
+	t.Rows += o.Rows
+	sum := func(to, from map[string]int64) {
+		for k, v := range from {
+			to[k] += v
+		}
+	}
+	sum(t.Decided, o.Decided)
+	sum(t.Rejected, o.Rejected)
+	sum(t.Imputed, o.Imputed)
+	for i, n := range o.Histogram {
+		t.Histogram[i] += n
+	}
+}
+
+// Score counts one decided row.
+func (t *Tally) Score(decision string, probability float64) {
+	t.Rows++
+	t.Decided[decision]++
+	t.Histogram[min(int(probability*ScoreBins), ScoreBins-1)]++
+}
+
+// DecidedRows is the number of rows with a decision.
+func (t *Tally) DecidedRows() int64 { return total(t.Decided) }
+
+// RejectedRows is the number of rows that were not scored.
+func (t *Tally) RejectedRows() int64 { return total(t.Rejected) }
+
+func total(m map[string]int64) int64 {
+	var n int64
+	for v := range maps.Values(m) {
+		n += v
+	}
+	return n
+}
+
+// Object names bytes that were written.
+type Object struct {
+	Key    string `json:"key"`
+	SHA256 string `json:"sha256"` // lower-case hex
+	Size   int64  `json:"size"`   // bytes
+	Rows   int64  `json:"rows"`
+}
+
+// RowProblem is one row that was not scored, as the rejects file lists it
+// without the row's text.
+type RowProblem struct {
+	Line   int64  `json:"line"`   // 1-based physical line
+	Offset int64  `json:"offset"` // byte offset in the file
+	Column string `json:"column,omitempty"`
+	Code   string `json:"code"`
+	Reason string `json:"reason"`
+}
+
+// MaxRowProblems is how many row problems a ledger entry and a summary list.
+const MaxRowProblems = 20
+
+// Chunk is the ledger entry at LedgerKey.
+type Chunk struct {
+	V           int          `json:"v"`
+	Batch       string       `json:"batch"`
+	N           int          `json:"n"`
+	Generation  int          `json:"generation"`   // 0: the start was guessed; 1: it was given
+	Start       int64        `json:"start"`        // byte range
+	End         int64        `json:"end"`          // exclusive
+	FirstRecord int64        `json:"first_record"` // offset of the first record of this chunk
+	NextRecord  int64        `json:"next_record"`  // offset where the next chunk's first record begins
+	Lines       int64        `json:"lines"`        // physical lines in [first_record, next_record)
+	Tally       Tally        `json:"tally"`
+	Part        Object       `json:"part"`
+	Rejects     *Object      `json:"rejects,omitempty"` // lines in it count from the chunk's start
+	Problems    []RowProblem `json:"first_errors,omitempty"`
+}
+
+// BatchState is what a poller is told of a batch.
+type BatchState string
+
+// The states of a batch. All but the first three are terminal.
+const (
+	BatchAwaitingUpload       BatchState = "awaiting_upload"
+	BatchQueued               BatchState = "queued"
+	BatchScoring              BatchState = "scoring"
+	BatchSucceeded            BatchState = "succeeded"
+	BatchSucceededWithRejects BatchState = "succeeded_with_rejects"
+	BatchFailed               BatchState = "failed"
+	BatchCancelled            BatchState = "cancelled"
+	BatchSuperseded           BatchState = "superseded"
+)
+
+// Done reports whether a batch in this state will never change again.
+func (s BatchState) Done() bool {
+	switch s {
+	case BatchAwaitingUpload, BatchQueued, BatchScoring:
+		return false
+	default:
+		return true
+	}
+}
+
+// Summary is the terminal state at SummaryKey, written once: the closed ledger.
+type Summary struct {
+	V         int          `json:"v"`
+	ID        string       `json:"id"`
+	State     BatchState   `json:"state"`
+	Source    Source       `json:"source"`
+	Model     ModelRef     `json:"model"`
+	Policy    Policy       `json:"policy"`
+	Chunks    int          `json:"chunks"`
+	Tally     Tally        `json:"tally"`
+	Parts     []Object     `json:"parts"`
+	Rejects   *Object      `json:"rejects,omitempty"`
+	Problems  []RowProblem `json:"first_errors,omitempty"`
+	PlannedAt time.Time    `json:"planned_at"`
+	ClosedAt  time.Time    `json:"closed_at"`
+	Error     *Problem     `json:"error,omitempty"`
+}

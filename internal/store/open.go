@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// Ref pins one version of an object: by version id where the bucket has
+// versions, otherwise by ETag.
+type Ref struct {
+	Key     string
+	Version string
+	ETag    string
+	Size    int64 // bytes, as known when it was pinned
+}
+
+// OpenOptions bound a read. The zero value is the default.
+type OpenOptions struct {
+	Stall  time.Duration // longest silence of the store within one read; 30 s
+	Resume int           // how often a broken read is resumed without progress; 5
+}
+
+// Open returns the bytes of ref from offset to its end. A read that breaks or
+// stalls is resumed where it stopped. Reads fail with ErrChanged when the
+// object was replaced, ErrNotFound when it is gone, io.ErrUnexpectedEOF when
+// the store gives less than ref.Size says. The reader is not safe for
+// concurrent use and must be closed.
+func (s *Store) Open(ctx context.Context, ref Ref, offset int64, o OpenOptions) (io.ReadCloser, error) {
+	if o.Stall == 0 {
+		o.Stall = 30 * time.Second
+	}
+	if o.Resume == 0 {
+		o.Resume = 5
+	}
+	reading, cancel := context.WithCancelCause(ctx)
+	r := &reader{store: s, ref: ref, pos: offset, options: o, done: reading.Done(), cancel: cancel}
+	r.request = func() error { return r.open(reading) }
+	if offset >= ref.Size {
+		return r, nil
+	}
+	if err := r.request(); err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	return r, nil
+}
+
+type reader struct {
+	store   *Store
+	ref     Ref
+	pos     int64
+	options OpenOptions
+	failed  int // tries since the last byte
+	done    <-chan struct{}
+	cancel  context.CancelCauseFunc
+	request func() error // opens body at pos
+	body    io.ReadCloser
+	stop    context.CancelFunc // ends the request behind body
+}
+
+func (r *reader) open(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	in := &s3.GetObjectInput{Bucket: &r.store.bucket, Key: &r.ref.Key}
+	span := fmt.Sprintf("bytes=%d-%d", r.pos, r.ref.Size-1)
+	in.Range = &span
+	if r.ref.Version != "" {
+		in.VersionId = &r.ref.Version
+	} else {
+		in.IfMatch = &r.ref.ETag
+	}
+	out, err := r.store.client.GetObject(ctx, in)
+	if err != nil {
+		stop()
+		return classify(r.ref.Key, ErrChanged, err)
+	}
+	r.body, r.stop = out.Body, stop
+	return nil
+}
+
+// Read implements io.Reader.
+func (r *reader) Read(p []byte) (int, error) {
+	for {
+		if r.pos >= r.ref.Size {
+			return 0, io.EOF
+		}
+		if r.body == nil {
+			if err := r.request(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := r.readBody(p[:min(int64(len(p)), r.ref.Size-r.pos)])
+		r.pos += int64(n)
+		if n > 0 {
+			r.failed = 0
+			return n, nil
+		}
+		if err == nil {
+			continue
+		}
+		r.drop()
+		r.failed++
+		if r.failed > r.options.Resume {
+			return 0, fmt.Errorf("%q at byte %d of %d: %w", r.ref.Key, r.pos, r.ref.Size, noEOF(err))
+		}
+		if err := r.pause(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// readBody ends the request when the store stays silent for too long.
+func (r *reader) readBody(p []byte) (int, error) {
+	timer := time.AfterFunc(r.options.Stall, r.stop)
+	defer timer.Stop()
+	return r.body.Read(p)
+}
+
+// pause waits between two tries, with full jitter.
+func (r *reader) pause() error {
+	limit := min(50*time.Millisecond<<r.failed, 2*time.Second)
+	timer := time.NewTimer(rand.N(limit))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-r.done:
+		return fmt.Errorf("%q at byte %d: %w", r.ref.Key, r.pos, context.Canceled)
+	}
+}
+
+func (r *reader) drop() {
+	if r.body != nil {
+		r.stop()
+		_ = r.body.Close()
+		r.body = nil
+	}
+}
+
+// Close implements io.Closer.
+func (r *reader) Close() error {
+	r.drop()
+	r.cancel(nil)
+	return nil
+}
+
+// noEOF keeps a store's early end from passing as the object's end.
+func noEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

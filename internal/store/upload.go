@@ -1,0 +1,150 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// PartSize is how much of a stream is held at a time: a smaller stream is one
+// PUT, a larger one a multipart upload of parts of this size (at most 10,000).
+const PartSize = 8 << 20
+
+// CreateFrom writes what r yields as one object if there is none under key,
+// with Create's contract. The object appears whole or not at all; a multipart
+// upload that fails is aborted. An error of r is returned as it is.
+func (s *Store) CreateFrom(ctx context.Context, key string, r io.Reader, o PutOptions) (Info, error) {
+	return s.upload(ctx, key, r, o, condition{create: true})
+}
+
+// ReplaceFrom writes what r yields if the object under key still has that
+// ETag, with Replace's contract.
+func (s *Store) ReplaceFrom(ctx context.Context, key, etag string, r io.Reader, o PutOptions) (Info, error) {
+	return s.upload(ctx, key, r, o, condition{etag: etag})
+}
+
+// PutFrom writes what r yields whatever is under key.
+func (s *Store) PutFrom(ctx context.Context, key string, r io.Reader, o PutOptions) (Info, error) {
+	return s.upload(ctx, key, r, o, condition{})
+}
+
+// condition is what must hold for a write to happen.
+type condition struct {
+	create bool   // no object under the key
+	etag   string // the object under the key has this ETag
+}
+
+// failed is what a failed precondition means.
+func (c condition) failed() error {
+	if c.create {
+		return ErrExists
+	}
+	return ErrChanged
+}
+
+func (s *Store) upload(ctx context.Context, key string, r io.Reader, o PutOptions, c condition) (Info, error) {
+	buf := make([]byte, PartSize)
+	n, err := io.ReadFull(r, buf)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		switch {
+		case c.create:
+			return s.Create(ctx, key, buf[:n], o)
+		case c.etag != "":
+			return s.Replace(ctx, key, c.etag, buf[:n], o)
+		default:
+			return s.Put(ctx, key, buf[:n], o)
+		}
+	case err != nil:
+		return Info{}, err
+	}
+	return s.multipart(ctx, key, io.MultiReader(bytes.NewReader(buf), r), o, c)
+}
+
+func (s *Store) multipart(ctx context.Context, key string, r io.Reader, o PutOptions, c condition) (Info, error) {
+	start := &s3.CreateMultipartUploadInput{Bucket: &s.bucket, Key: &key, Metadata: o.Metadata}
+	if o.ContentType != "" {
+		start.ContentType = &o.ContentType
+	}
+	up, err := s.client.CreateMultipartUpload(ctx, start)
+	if err != nil {
+		return Info{}, classify(key, ErrChanged, err)
+	}
+	parts, size, err := s.sendParts(ctx, key, *up.UploadId, r)
+	if err != nil {
+		return Info{}, errors.Join(err, s.abort(ctx, key, *up.UploadId))
+	}
+	in := &s3.CompleteMultipartUploadInput{
+		Bucket: &s.bucket, Key: &key, UploadId: up.UploadId,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+	}
+	if c.create {
+		in.IfNoneMatch = aws.String("*")
+	}
+	if c.etag != "" {
+		in.IfMatch = &c.etag
+	}
+	out, err := s.client.CompleteMultipartUpload(ctx, in)
+	if err = classify(key, c.failed(), err); err != nil {
+		if errors.Is(err, c.failed()) {
+			err = errors.Join(err, s.abort(ctx, key, *up.UploadId))
+		}
+		return Info{}, err
+	}
+	return Info{
+		Key: key, ETag: aws.ToString(out.ETag), Version: aws.ToString(out.VersionId),
+		Size: size, Metadata: o.Metadata,
+	}, nil
+}
+
+func (s *Store) sendParts(ctx context.Context, key, id string, r io.Reader) ([]types.CompletedPart, int64, error) {
+	var parts []types.CompletedPart
+	var size int64
+	buf := make([]byte, PartSize)
+	for number := int32(1); ; number++ {
+		n, err := io.ReadFull(r, buf)
+		if errors.Is(err, io.EOF) {
+			return parts, size, nil
+		}
+		last := errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !last {
+			return nil, 0, err
+		}
+		out, err := s.client.UploadPart(ctx, &s3.UploadPartInput{
+			Bucket: &s.bucket, Key: &key, UploadId: &id, PartNumber: aws.Int32(number),
+			Body: bytes.NewReader(buf[:n]), ContentLength: aws.Int64(int64(n)),
+		})
+		if err != nil {
+			return nil, 0, fmt.Errorf("%q part %d: %w", key, number, classify(key, ErrChanged, err))
+		}
+		size += int64(n)
+		parts = append(parts, types.CompletedPart{
+			ETag: out.ETag, PartNumber: aws.Int32(number),
+			ChecksumCRC32: out.ChecksumCRC32, ChecksumCRC64NVME: out.ChecksumCRC64NVME,
+		})
+		if last {
+			return parts, size, nil
+		}
+	}
+}
+
+// abort frees the parts of an upload that came to nothing, even when ctx is
+// done; an upload that is already gone is no error.
+func (s *Store) abort(ctx context.Context, key, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+		Bucket: &s.bucket, Key: &key, UploadId: &id,
+	})
+	if err = classify(key, ErrChanged, err); errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
