@@ -1,0 +1,72 @@
+package model
+
+import (
+	"fmt"
+	"math"
+)
+
+// stackFeatures is how many features are rounded without allocating.
+const stackFeatures = 64
+
+// Probability returns the positive class's probability, 0 to 1. x holds one
+// value a feature, in the order of Features; NaN means missing. The error is a
+// [*ValueError], or says that len(x) is wrong. It does not allocate for up to
+// 64 features.
+func (m *Model) Probability(x []float64) (float64, error) {
+	var buf [stackFeatures]float64
+	rounded, err := m.round(x, buf[:0])
+	if err != nil {
+		return 0, err
+	}
+	return m.forest.probability(rounded, m.spec.Positive), nil
+}
+
+// PredictProba fills out, one number a class in the order of Classes, with
+// what scikit-learn's predict_proba returns. x and the errors are as in
+// [Model.Probability]; out must have len(Classes()).
+func (m *Model) PredictProba(x, out []float64) error {
+	if len(out) != m.forest.classes {
+		return fmt.Errorf("out has %d places for %d classes", len(out), m.forest.classes)
+	}
+	var buf [stackFeatures]float64
+	rounded, err := m.round(x, buf[:0])
+	if err != nil {
+		return err
+	}
+	m.forest.proba(rounded, out)
+	return nil
+}
+
+// Predict returns the index of the class with the highest probability; the
+// first of equals wins. proba must not be empty.
+func (m *Model) Predict(proba []float64) int {
+	best := 0
+	for i, p := range proba {
+		if p > proba[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// round appends to dst each value of x, filled if missing, rounded to float32.
+func (m *Model) round(x, dst []float64) ([]float64, error) {
+	features := m.spec.Features
+	if len(x) != len(features) {
+		return nil, fmt.Errorf("x has %d values for %d features", len(x), len(features))
+	}
+	for i, v := range x {
+		if math.IsNaN(v) {
+			if features[i].Missing == nil {
+				return nil, &ValueError{Feature: features[i].Name, Code: MissingValue, Value: v}
+			}
+			v = features[i].Missing.Value
+		}
+		v = float64(float32(v))
+		if math.IsInf(v, 0) {
+			return nil, &ValueError{Feature: features[i].Name, Code: Overflow, Value: x[i]}
+		}
+		dst = append(dst, v)
+	}
+	return dst, nil
+}
