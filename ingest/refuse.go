@@ -1,0 +1,187 @@
+package ingest
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// FileError says why a file is refused as a whole and what to do about it. Code is one of FileCodes.
+type FileError struct {
+	Code   string `json:"code"`
+	Reason string `json:"reason"`
+	Hint   string `json:"hint"`
+}
+
+// Error returns the reason and what to do.
+func (e *FileError) Error() string { return e.Reason + "; " + e.Hint + " (" + e.Code + ")" }
+
+func refuse(code, reason, hint string) error {
+	return &FileError{Code: code, Reason: reason, Hint: hint}
+}
+
+func headerTooLong() error {
+	return refuse(CodeHeaderTooLong, fmt.Sprintf("the header does not end within the first %d bytes", MaxHead),
+		"check that the first line holds the column names and no quote in it is left open")
+}
+
+func refuseCount(n int) error {
+	return refuse(CodeTooManyColumns, fmt.Sprintf("the file has %d columns, %d are allowed", n, MaxColumns),
+		"remove the columns that are not needed")
+}
+
+// refuseMagic refuses what is no text in UTF-8, by its first bytes.
+func refuseMagic(head []byte) error {
+	const export = "export it as CSV UTF-8"
+	for _, m := range [...]struct{ magic, code, what, hint string }{
+		{"\x1f\x8b", CodeGzip, "is compressed with gzip", "unpack it (gunzip) and upload the CSV file"},
+		{"\x28\xb5\x2f\xfd", CodeZstd, "is compressed with zstd", "unpack it (unzstd) and upload the CSV file"},
+		{"PK\x03\x04", CodeZip, "is a zip archive or an Excel workbook", "unpack it, or export the sheet as CSV UTF-8"},
+		{"PK\x05\x06", CodeZip, "is an empty zip archive", "upload the CSV file itself"},
+		{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", CodeXLS, "is an old Excel workbook", export},
+		{"PAR1", CodeParquet, "is a Parquet file", export},
+		{"\xff\xfe", CodeUTF16, "is encoded as UTF-16 or UTF-32", export},
+		{"\xfe\xff", CodeUTF16, "is encoded as UTF-16", export},
+		{"\x00\x00\xfe\xff", CodeUTF16, "is encoded as UTF-32", export},
+	} {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
+			return refuse(m.code, "the file "+m.what, m.hint)
+		}
+	}
+	return nil
+}
+
+// refuseLine refuses a header by its bytes. rest is the file's start without byte order mark; ended says whether
+// the header's end was seen.
+func refuseLine(rec *Record, rest []byte, ended bool) error {
+	text := bytes.TrimLeft(rec.Raw, " \t\"")
+	switch {
+	case bytes.IndexByte(rec.Raw, 0) >= 0 && looksLikeUTF16(rest):
+		return refuse(CodeUTF16, "the file is encoded as UTF-16", "export it as CSV UTF-8")
+	case bytes.IndexByte(rec.Raw, 0) >= 0:
+		return refuse(CodeNUL, "the header holds a NUL byte: the file is not text", "export the data as CSV UTF-8")
+	case hasBareCR(rest):
+		return refuse(CodeBareCR, "the lines end with a carriage return alone", "end lines with a line feed, or with both")
+	case !ended:
+		return headerTooLong()
+	case !utf8.Valid(rec.Raw):
+		return refuse(CodeBadUTF8, "the header is not UTF-8", "export the data as CSV UTF-8")
+	case rec.Err != nil:
+		return refuse(CodeBadQuote, "the quotes in the header are wrong: "+rec.Err.Reason, "correct the first line")
+	case len(text) >= 4 && equalFold(text[:4], "sep="):
+		return refuse(CodeDelimiter, "the first line is Excel's sep= line, not the column names",
+			"remove that line and separate cells with commas")
+	}
+	return nil
+}
+
+// looksLikeUTF16 tells UTF-16 without byte order mark from other files with NUL bytes:
+// column names are ASCII, so every second byte is NUL.
+func looksLikeUTF16(b []byte) bool {
+	b = b[:min(len(b), 64)&^1]
+	var nul [2]int
+	for i, c := range b {
+		if c == 0 {
+			nul[i%2]++
+		}
+	}
+	pairs := len(b) / 2
+	return pairs > 0 && (nul[0] == pairs && nul[1] == 0 || nul[1] == pairs && nul[0] == 0)
+}
+
+// hasBareCR reports whether the first line ending is a carriage return with something other than a line feed after it.
+func hasBareCR(b []byte) bool {
+	inQuotes := false
+	for i, c := range b {
+		switch {
+		case c == '"':
+			inQuotes = !inQuotes
+		case inQuotes:
+		case c == '\n':
+			return false
+		case c == '\r':
+			return i+1 < len(b) && b[i+1] != '\n'
+		}
+	}
+	return false
+}
+
+// refuseDelimiter refuses a header that names more published columns when it is cut at another character.
+func (h *Head) refuseDelimiter(raw []byte) error {
+	most := 0
+	for _, col := range h.Columns {
+		if col.Known != "" {
+			most++
+		}
+	}
+	name := ""
+	for _, d := range [...]struct{ cut, name string }{{";", "semicolons"}, {"\t", "tabs"}, {"|", "bars (|)"}} {
+		known := 0
+		for cell := range bytes.SplitSeq(raw, []byte(d.cut)) {
+			if _, ok := LookupColumn(strings.Trim(string(cell), "\" \t")); ok {
+				known++
+			}
+		}
+		if known > most {
+			most, name = known, d.name
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	return refuse(CodeDelimiter, "the cells are separated by "+name, "export the file with commas between the cells")
+}
+
+// refuseDuplicates refuses two columns of the same name; columns without a name do not count.
+func (h *Head) refuseDuplicates() error {
+	seen := make(map[string]string, len(h.Columns))
+	for _, col := range h.Columns {
+		key := strings.ToLower(col.Name)
+		if key == "" {
+			continue
+		}
+		if first, ok := seen[key]; ok {
+			return refuse(CodeDuplicateColumn, fmt.Sprintf("the columns %s and %s have the same name", shown(first), shown(col.Name)),
+				"remove or rename one of them")
+		}
+		seen[key] = col.Name
+	}
+	return nil
+}
+
+// refuseMissing lists the required columns that are not there, the columns found, and which of them may be meant.
+func (h *Head) refuseMissing(missing []Column) error {
+	var names, found, renames, other []string
+	for _, col := range h.Columns {
+		found = append(found, shown(col.Name))
+		if col.Known == "" {
+			other = append(other, col.Name)
+		}
+	}
+	for _, c := range missing {
+		names = append(names, c.String())
+		if near := nearest(c.String(), other); near != "" {
+			renames = append(renames, fmt.Sprintf("rename %s to %s", shown(near), c))
+		}
+	}
+	const most = 30 // columns found that are listed
+	if n := len(found); n > most {
+		found = append(found[:most], fmt.Sprintf("and %d more", n-most))
+	}
+	hint := "add them to the header (TotalIncome can stand for the two incomes)"
+	if len(renames) > 0 {
+		hint = strings.Join(renames, ", ")
+	}
+	return refuse(CodeMissingColumns, "required columns are missing: "+strings.Join(names, ", ")+
+		"; found: "+strings.Join(found, ", "), hint)
+}
+
+// shown quotes a name from a file for people, cut to a readable length.
+func shown(name string) string {
+	const most = 40
+	if len(name) > most {
+		name = strings.ToValidUTF8(name[:most], "") + "..."
+	}
+	return fmt.Sprintf("%q", name)
+}

@@ -1,0 +1,191 @@
+package ingest
+
+import (
+	"bytes"
+	"io"
+)
+
+// MaxRecord is the default limit of a record in bytes, its line ending not counted.
+const MaxRecord = 64 << 10
+
+// Record is one row of a file as the scanner found it. Its slices are valid until the next Scan.
+type Record struct {
+	Offset int64     // of its first byte in the file
+	Line   int64     // on which it begins, see ScannerOptions.FirstLine
+	Raw    []byte    // its bytes without the line ending, at most the record limit
+	Fields [][]byte  // its cells without quotes, nil if Err is set; spaces are not cut
+	Err    *RowError // what is wrong with the record as such
+}
+
+// ScannerOptions configures a Scanner. The zero value scans everything with the default limit.
+type ScannerOptions struct {
+	End       int64 // records that begin at or after this file offset are left alone; 0 means no end
+	FirstLine int64 // number of the line at the start; 0 means 1
+	MaxRecord int   // record limit in bytes; 0 means MaxRecord
+}
+
+// Scanner cuts a byte stream into the records of RFC 4180, by these rules:
+//
+//   - Cells are separated by commas. A cell that begins with a quote ends at the next quote that is not doubled;
+//     commas, line feeds and carriage returns before it are text.
+//   - A line feed outside quotes ends the record, a carriage return before it belongs to the line ending.
+//     The last record may lack it. Blank lines are no records.
+//   - A quote inside an unquoted cell is text, and so is what follows a closing quote up to the next comma;
+//     such a record is a CodeBadQuote.
+//   - A record that is longer than the limit, or whose quote is still open at the end of the file, is no record.
+//     Only its first line is rejected, as CodeUnclosedQuote or CodeRecordTooLong, and scanning resumes after it.
+//
+// Where a record ends depends on nothing but the bytes from its start, so any chunking gives the same records.
+// A Scanner holds about four times the record limit, does not allocate for records that are in order,
+// and takes time linear in the input. It is not safe for concurrent use.
+type Scanner struct {
+	r     io.Reader
+	end   int64
+	limit int
+
+	buf        []byte // buf[from:to] is read but not consumed
+	from, to   int
+	eof        bool
+	err        error
+	next, line int64 // file offset and line number of buf[from]
+	firstLine  int64
+
+	rec     Record
+	fields  [][]byte
+	scratch []byte // unescaped cells, or the kept part of a line that is too long
+
+	// An earlier record was followed up to this file offset without coming to its end, see recordEnd.
+	frontier      int64
+	frontierState state
+}
+
+// NewScanner returns a Scanner for the records from file offset on, where r begins and a record begins.
+// The end of r is taken for the end of the file: r must reach beyond opts.End to the end of the last record,
+// so it is best not bounded at all. It is read in pieces of up to four times the record limit.
+func NewScanner(r io.Reader, offset int64, opts ScannerOptions) *Scanner {
+	s := &Scanner{r: r, next: offset, end: opts.End, line: opts.FirstLine, limit: opts.MaxRecord}
+	if s.line == 0 {
+		s.line = 1
+	}
+	if s.limit <= 0 {
+		s.limit = MaxRecord
+	}
+	s.firstLine = s.line
+	s.buf = make([]byte, 4*(s.limit+2))
+	return s
+}
+
+// Scan finds the next record. It returns false at the end of the range or the file, and after a read error.
+func (s *Scanner) Scan() bool {
+	for s.end <= 0 || s.next < s.end {
+		if !s.fill() {
+			return false
+		}
+		data := s.buf[s.from:s.to]
+		end := bytes.IndexByte(data[:min(len(data), s.limit+1)], '\n')
+		if blank := blankLine(data, end); blank > 0 {
+			s.consume(blank)
+			continue
+		}
+		s.rec = Record{Offset: s.next, Line: s.line}
+		s.record(data, end)
+		return s.err == nil
+	}
+	return false
+}
+
+// Record returns the record that Scan found. It is the same pointer for every record.
+func (s *Scanner) Record() *Record { return &s.rec }
+
+// Err returns the read error that ended the scan, never io.EOF.
+func (s *Scanner) Err() error { return s.err }
+
+// Next returns the file offset where the next record would begin. After the last Scan of a range that is what
+// the next range must begin with; after the last Scan of a file it is the size of the file.
+func (s *Scanner) Next() int64 { return s.next }
+
+// Lines returns how many physical lines were consumed, blank ones included.
+func (s *Scanner) Lines() int64 { return s.line - s.firstLine }
+
+// fill makes sure that the buffer holds all bytes that decide where the record at s.next ends: limit+1 of them
+// and one more, or the rest of the file. It returns false when nothing is left or reading failed.
+func (s *Scanner) fill() bool {
+	need := s.limit + 2
+	if s.to-s.from < need && !s.eof {
+		if s.from+need > len(s.buf) {
+			s.to = copy(s.buf, s.buf[s.from:s.to])
+			s.from = 0
+		}
+		for s.to-s.from < need && s.read() {
+		}
+	}
+	return s.err == nil && s.from < s.to
+}
+
+// read appends to the buffer once and returns whether there is more to come.
+func (s *Scanner) read() bool {
+	for range 100 {
+		n, err := s.r.Read(s.buf[s.to:])
+		if n < 0 || n > len(s.buf)-s.to {
+			s.err = io.ErrShortBuffer
+			return false
+		}
+		s.to += n
+		switch {
+		case err == io.EOF: //nolint:errorlint // readers return io.EOF itself; a wrapped one is a failure
+			s.eof = true
+			return false
+		case err != nil:
+			s.err = err
+			return false
+		case n > 0:
+			return true
+		}
+	}
+	s.err = io.ErrNoProgress
+	return false
+}
+
+// consume takes n bytes that end with a line feed or with the file.
+func (s *Scanner) consume(n int) {
+	taken := s.buf[s.from : s.from+n]
+	s.line += int64(bytes.Count(taken, []byte{'\n'}))
+	if taken[n-1] != '\n' {
+		s.line++
+	}
+	s.from += n
+	s.next += int64(n)
+}
+
+// skipLine takes bytes up to and with the next line feed, however far away it is.
+func (s *Scanner) skipLine() {
+	for {
+		i := bytes.IndexByte(s.buf[s.from:s.to], '\n')
+		if i >= 0 {
+			s.from += i + 1
+			s.next += int64(i + 1)
+			break
+		}
+		s.next += int64(s.to - s.from)
+		s.from, s.to = 0, 0
+		if s.eof || s.err != nil {
+			break
+		}
+		s.read()
+	}
+	s.line++
+}
+
+// blankLine returns the length of the blank line at the start of data with its ending, or 0.
+// end is the index of the first line feed or -1.
+func blankLine(data []byte, end int) int {
+	switch {
+	case end == 0:
+		return 1
+	case end == 1 && data[0] == '\r':
+		return 2
+	case len(data) == 1 && data[0] == '\r':
+		return 1
+	}
+	return 0
+}
