@@ -104,21 +104,20 @@ func (p *Poller) loop(ctx, work context.Context) {
 	}
 }
 
-// gather receives until the batch is full or the window is over.
+// gather receives a first message, lets others come in for the length of the
+// window, and takes what there is up to a full batch.
 func (p *Poller) gather(ctx context.Context) ([]Message, error) {
 	batch, err := p.receive(ctx, p.o.Batch, 20)
 	if err != nil || len(batch) == 0 || p.o.Window == 0 {
 		return batch, err
 	}
-	window, cancel := context.WithTimeout(ctx, p.o.Window)
-	defer cancel()
+	if err := pause(ctx, p.o.Window); err != nil {
+		return batch, nil // stopping: what is in hand is worked on
+	}
 	for len(batch) < p.o.Batch {
-		if err := pause(window, min(p.o.Window, 10*time.Millisecond)); err != nil {
-			break
-		}
 		more, err := p.receive(ctx, p.o.Batch-len(batch), 0)
-		if err != nil {
-			break // what is in hand is worked on; the next receive tells
+		if err != nil || len(more) == 0 {
+			break // the next receive tells what is wrong
 		}
 		batch = append(batch, more...)
 	}

@@ -80,10 +80,10 @@ func LedgerKey(batch string, n int) string {
 	return fmt.Sprintf("%s%06d.json", LedgerPrefix(batch), n)
 }
 
-// ChunkRejectsKey is the CSV of the rows that chunk n rejected, before they
+// ChunkRejectsKey lists the rows that chunk n rejected, a JSON line each, before they
 // are joined at RejectsKey.
 func ChunkRejectsKey(batch string, n int) string {
-	return fmt.Sprintf("%srejects/%06d.csv", BatchPrefix(batch), n)
+	return fmt.Sprintf("%srejects/%06d.ndjson", BatchPrefix(batch), n)
 }
 
 // PartKey is the Parquet part of chunk n.

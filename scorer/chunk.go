@@ -1,0 +1,155 @@
+package scorer
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/loanscorer/loanscorer/events"
+	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/internal/store"
+)
+
+// chunkMessage scores the chunk that a message names.
+func (b *Bulk) chunkMessage(ctx context.Context, m *events.Chunk) error {
+	if !status.ValidID(m.Batch) {
+		return events.Permanent(fmt.Errorf("%w: batch is not an id of ours", events.ErrMessage))
+	}
+	plan, err := b.readPlan(ctx, m.Batch)
+	if errors.Is(err, store.ErrNotFound) {
+		return events.Permanent(fmt.Errorf("chunk %d: no plan: %w", m.N, err))
+	}
+	if err != nil {
+		return err
+	}
+	if m.N >= plan.Chunks || chunkRange(plan, m.N) != (ingest.Range{Start: m.Start, End: m.End}) {
+		return events.Permanent(fmt.Errorf("%w: chunk %d is not one of the plan's %d", events.ErrMessage, m.N, plan.Chunks))
+	}
+	done, err := b.closed(ctx, plan.ID)
+	if err != nil || done {
+		return err
+	}
+	return b.chunk(ctx, plan, *m)
+}
+
+// chunk scores one chunk unless that has been done, and closes the batch if it
+// was the last one missing.
+func (b *Bulk) chunk(ctx context.Context, plan *status.Batch, m events.Chunk) error {
+	entry, etag, err := b.readEntry(ctx, plan.ID, m.N)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err == nil && entry.Generation >= m.Generation {
+		return b.close(ctx, plan)
+	}
+	start := b.o.Now()
+	entry, err = b.scoreChunk(ctx, plan, &m)
+	var source *sourceError
+	switch {
+	case errors.As(err, &source) && errors.Is(err, store.ErrChanged):
+		return b.finish(ctx, plan, status.BatchSuperseded, &status.Problem{
+			Title: "upload replaced while it was scored", Code: "superseded",
+			Detail: "the new upload is a batch of its own",
+		})
+	case errors.As(err, &source) && errors.Is(err, store.ErrNotFound):
+		return b.finish(ctx, plan, status.BatchFailed, &status.Problem{
+			Title: "upload deleted while it was scored", Code: "input_gone", Detail: "upload the file again",
+		})
+	case err != nil:
+		return fmt.Errorf("chunk %d of batch %s: %w", m.N, plan.ID, err)
+	}
+	if err := b.writeEntry(ctx, entry, etag); err != nil {
+		return err
+	}
+	b.o.Logger.LogAttrs(ctx, slog.LevelInfo, "chunk scored", slog.String("batch", plan.ID), slog.Int("chunk", m.N),
+		slog.Int64("rows", entry.Tally.Rows), slog.Int64("rejected", entry.Tally.RejectedRows()),
+		slog.Int("generation", m.Generation), slog.Duration("took", b.o.Now().Sub(start)))
+	return b.close(ctx, plan)
+}
+
+// scoreChunk writes the chunk's part and its rejects and returns its ledger
+// entry. All three are functions of the plan and the chunk's first record.
+func (b *Bulk) scoreChunk(ctx context.Context, plan *status.Batch, m *events.Chunk) (*status.Chunk, error) {
+	var head ingest.Head
+	if err := json.Unmarshal(plan.Header, &head); err != nil {
+		return nil, fmt.Errorf("plan's header: %w", err)
+	}
+	scorer, err := b.models.scorer(ctx, b.o.Scorer, plan.Model, plan.Policy)
+	if err != nil {
+		return nil, err
+	}
+	rows := rowScorer{scorer: scorer, head: &head, decidedAt: plan.PlannedAt}
+	entry := &status.Chunk{
+		V: status.Version, Batch: plan.ID, N: m.N, Generation: m.Generation, Start: m.Start, End: m.End,
+	}
+	var rejects *rejectLines
+	fill := func(ctx context.Context, out io.Writer) error {
+		rejects = newRejectLines()
+		return b.scoreRange(ctx, plan, m, rows, entry, out, &rejects.rejectWriter)
+	}
+	if entry.Part, err = b.writePart(ctx, status.PartKey(plan.ID, m.N), m.Generation, fill); err != nil {
+		return nil, err
+	}
+	entry.Part.Rows = entry.Tally.DecidedRows()
+	entry.Problems = rejects.problems
+	if rejects.rows > 0 {
+		if entry.Rejects, err = b.writeChunkRejects(ctx, entry, rejects); err != nil {
+			return nil, err
+		}
+	}
+	return entry, nil
+}
+
+// scoreRange scores the records that begin in the chunk's range into out and
+// fills in the entry.
+func (b *Bulk) scoreRange(ctx context.Context, plan *status.Batch, m *events.Chunk, rows rowScorer,
+	entry *status.Chunk, out io.Writer, rejects *rejectWriter,
+) error {
+	first, in, err := b.openRange(ctx, plan, m)
+	if err != nil {
+		return &sourceError{err}
+	}
+	defer func() { _ = in.Close() }()
+	records := ingest.NewScanner(in, first, ingest.ScannerOptions{End: m.End})
+	tally, err := rows.run(ctx, records, out, rejects)
+	if err != nil {
+		return err
+	}
+	entry.FirstRecord, entry.NextRecord, entry.Lines = first, records.Next(), records.Lines()
+	entry.Tally = tally
+	return nil
+}
+
+// openRange opens the upload at the chunk's first record: the one given, the
+// first of the file, or the one guessed.
+func (b *Bulk) openRange(ctx context.Context, plan *status.Batch, m *events.Chunk) (int64, io.ReadCloser, error) {
+	ref := refOf(plan.Source)
+	switch {
+	case m.FirstRecord != nil:
+		in, err := b.o.Objects.Open(ctx, ref, *m.FirstRecord, store.OpenOptions{})
+		return *m.FirstRecord, in, err
+	case m.N == 0:
+		in, err := b.o.Objects.Open(ctx, ref, m.Start, store.OpenOptions{})
+		return m.Start, in, err
+	}
+	in, err := b.o.Objects.Open(ctx, ref, m.Start-1, store.OpenOptions{})
+	if err != nil {
+		return 0, nil, err
+	}
+	buffered := bufio.NewReaderSize(in, 64<<10)
+	first, err := ingest.FirstRecord(buffered, m.Start)
+	if err != nil {
+		return 0, nil, errors.Join(err, in.Close())
+	}
+	return first, bufferedCloser{buffered, in}, nil
+}
+
+type bufferedCloser struct {
+	*bufio.Reader
+	io.Closer
+}

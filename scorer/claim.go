@@ -1,0 +1,214 @@
+package scorer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/loanscorer/loanscorer/events"
+	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/internal/store"
+)
+
+// claimState is what an attempt knows of one claim.
+type claimState int
+
+const (
+	// notClaimed: the document does not name our file and never will.
+	notClaimed claimState = iota
+	// claimed: the document names our file.
+	claimed
+	// settled: the application has a terminal state; acknowledge.
+	settled
+	// unknown: the document may name our file. The attempt must not commit.
+	unknown
+)
+
+// maxLooks bounds how often one attempt looks at one contended document.
+const maxLooks = 8
+
+// errHeld is why a message waits for another worker's lease.
+var errHeld = errors.New("claimed by another worker")
+
+func (a *Applications) claimAll(ctx context.Context, att *attempt) {
+	var group errgroup.Group
+	group.SetLimit(a.o.Parallel)
+	for _, it := range att.items {
+		group.Go(func() error {
+			it.claim, it.err = a.claim(ctx, it)
+			return nil
+		})
+	}
+	_ = group.Wait() // the outcomes are in the items
+}
+
+// claim takes one application for this attempt. On the last delivery a failing
+// document comes first, so that an application whose worker dies now is not
+// unknown for ever.
+func (a *Applications) claim(ctx context.Context, it *item) (claimState, error) {
+	etag := ""
+	if it.last && it.doc.State == status.DocClaimed {
+		failing := it.doc
+		failing.State, failing.Decision, failing.Probability = status.DocFailing, "", nil
+		failing.Error = &status.Problem{
+			Title: "application could not be scored", Code: "failed",
+			Detail: "every attempt broke off; an operator can redrive it",
+		}
+		state, tag, err := a.write(ctx, &failing, "")
+		if state != claimed {
+			return state, err
+		}
+		etag = tag
+	}
+	state, _, err := a.write(ctx, &it.doc, etag)
+	return state, err
+}
+
+// write puts doc in the place of nothing, of the version with that ETag, or of
+// a claim that is free to be taken over.
+func (a *Applications) write(ctx context.Context, doc *status.Application, etag string) (claimState, string, error) {
+	key := status.ApplicationKey(doc.ID)
+	body, err := status.Encode(doc)
+	if err != nil {
+		return notClaimed, "", err
+	}
+	for range maxLooks {
+		info, err := a.put(ctx, key, etag, body)
+		if err == nil {
+			return written(doc), info.ETag, nil
+		}
+		ambiguous := !answered(err)
+		found, tag, getErr := a.document(ctx, key)
+		switch {
+		case getErr == nil && ours(found, doc):
+			return written(doc), tag, nil // an earlier try of this very write
+		case ambiguous && (getErr != nil || tag == etag):
+			// Nothing there yet, or still the old version, or no answer: the
+			// write may yet be applied.
+			return unsure(doc), "", fmt.Errorf("claim: outcome unknown: %w", err)
+		case errors.Is(getErr, store.ErrNotFound):
+			etag = ""
+			continue
+		case getErr != nil:
+			return notClaimed, "", getErr
+		}
+		etag = ""
+		state, err := a.free(ctx, found)
+		switch {
+		case err != nil || state == settled:
+			return state, "", err
+		case state == claimed: // free to be taken over
+			etag = tag
+			doc.Attempts = max(doc.Attempts, found.Attempts+1)
+			if body, err = status.Encode(doc); err != nil {
+				return notClaimed, "", err
+			}
+		}
+	}
+	return notClaimed, "", errors.New("claim: document keeps changing")
+}
+
+func (a *Applications) put(ctx context.Context, key, etag string, body []byte) (store.Info, error) {
+	o := store.PutOptions{ContentType: jsonType}
+	if etag == "" {
+		return a.o.Objects.Create(ctx, key, body, o)
+	}
+	return a.o.Objects.Replace(ctx, key, etag, body, o)
+}
+
+func (a *Applications) document(ctx context.Context, key string) (*status.Application, string, error) {
+	data, info, err := a.o.Objects.Get(ctx, key, maxDocument)
+	if err != nil {
+		return nil, "", err
+	}
+	var doc status.Application
+	if err := status.Decode(data, &doc); err != nil {
+		return nil, "", fmt.Errorf("%q: %w", key, err)
+	}
+	return &doc, info.ETag, nil
+}
+
+// free looks at the document that is in the way: settled when it is terminal,
+// claimed when it may be taken over, notClaimed without an error when it
+// changed meanwhile and must be looked at again.
+func (a *Applications) free(ctx context.Context, found *status.Application) (claimState, error) {
+	switch {
+	case found.State == status.DocRejected:
+		return settled, nil
+	case found.State == status.DocFailing:
+		if err := a.held(found); err != nil {
+			return notClaimed, err
+		}
+		return claimed, nil
+	}
+	info, err := a.o.Objects.Head(ctx, found.Result)
+	switch {
+	case err == nil && status.FileOf(info.Metadata) == status.FileTombstone:
+		return claimed, nil
+	case err == nil:
+		return settled, nil
+	case !errors.Is(err, store.ErrNotFound):
+		return notClaimed, err
+	}
+	if err := a.held(found); err != nil {
+		return notClaimed, err
+	}
+	switch err := a.fence(ctx, found.Result); {
+	case err == nil:
+		return claimed, nil
+	case errors.Is(err, store.ErrExists):
+		return notClaimed, nil
+	default:
+		return notClaimed, fmt.Errorf("fence: %w", err)
+	}
+}
+
+// held is an error while the lease of a document lasts.
+func (a *Applications) held(doc *status.Application) error {
+	left := doc.LeaseUntil.Sub(a.o.Now())
+	if left <= 0 {
+		return nil
+	}
+	return events.RetryAfter(min(left, time.Hour), errHeld)
+}
+
+// fence puts a tombstone, a zero-row result file, where a file is missing:
+// its writer can no longer commit. ErrExists means there is a file.
+func (a *Applications) fence(ctx context.Context, file string) error {
+	body, err := tombstone()
+	if err != nil {
+		return err
+	}
+	_, err = a.o.Objects.Create(ctx, file, body, fileOptions(status.FileTombstone, body))
+	return err
+}
+
+// answered reports whether the store said no, as against not having answered.
+func answered(err error) bool {
+	return errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrChanged) || errors.Is(err, store.ErrNotFound)
+}
+
+// ours reports whether the document that was found is the one being written.
+func ours(found, doc *status.Application) bool {
+	return found.State == doc.State && found.Result == doc.Result && found.ClaimedAt.Equal(doc.ClaimedAt)
+}
+
+// written is the state after doc is in place: a rejection settles it.
+func written(doc *status.Application) claimState {
+	if doc.State == status.DocRejected {
+		return settled
+	}
+	return claimed
+}
+
+// unsure is the state after a write of doc that may yet be applied: only a
+// document that names our file forbids the commit of the others.
+func unsure(doc *status.Application) claimState {
+	if doc.State == status.DocClaimed {
+		return unknown
+	}
+	return notClaimed
+}

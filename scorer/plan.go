@@ -1,0 +1,141 @@
+package scorer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/internal/store"
+)
+
+// batchID is a function of the object's bucket, key, version and time, so that
+// every announcement of it finds the same batch.
+func (b *Bulk) batchID(info store.Info) string {
+	version := info.Version
+	if version == "" {
+		version = info.ETag
+	}
+	sum := sha256.Sum256([]byte(b.o.Bucket + "\x00" + info.Key + "\x00" + version))
+	return b.o.IDs.Derive(status.KindBatch, info.LastModified, [10]byte(sum[:10]), "")
+}
+
+// plan returns the batch's plan: the one that is written, or a new one.
+func (b *Bulk) plan(ctx context.Context, info store.Info) (*status.Batch, error) {
+	id := b.batchID(info)
+	plan, err := b.readPlan(ctx, id)
+	if err == nil {
+		return plan, b.receipt(ctx, plan)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	if err := b.models.keep(ctx, b.o.Scorer.Model()); err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	plan, err = b.draft(ctx, id, info)
+	if err != nil {
+		return nil, err
+	}
+	body, err := status.Encode(plan)
+	if err != nil {
+		return nil, err
+	}
+	_, err = b.o.Objects.Create(ctx, status.PlanKey(id), body, store.PutOptions{ContentType: jsonType})
+	if errors.Is(err, store.ErrExists) {
+		plan, err = b.readPlan(ctx, id) // ours from an earlier try, or another worker's
+	}
+	if err != nil {
+		return nil, err
+	}
+	return plan, b.receipt(ctx, plan)
+}
+
+// draft reads the head of the file and pins everything that could change the
+// result. A file that cannot be read gets a plan that says why.
+func (b *Bulk) draft(ctx context.Context, id string, info store.Info) (*status.Batch, error) {
+	plan := &status.Batch{
+		V: status.Version, ID: id,
+		Source: status.Source{
+			Bucket: b.o.Bucket, Key: info.Key, Version: info.Version,
+			ETag: info.ETag, Size: info.Size, LastModified: info.LastModified,
+		},
+		Model: b.o.Scorer.ModelRef(), Policy: b.o.Scorer.Policy(), ChunkSize: b.o.ChunkSize,
+		PlannedAt: b.o.Now().UTC().Truncate(time.Millisecond),
+	}
+	text, err := b.readHead(ctx, plan.Source)
+	switch {
+	case errors.Is(err, store.ErrChanged), errors.Is(err, store.ErrNotFound):
+		return nil, fmt.Errorf("upload changed while it was planned: %w", err)
+	case err != nil:
+		return nil, err
+	}
+	head, err := ingest.ParseHead(text, int64(len(text)) == info.Size)
+	var refused *ingest.FileError
+	if errors.As(err, &refused) {
+		plan.Error = &status.Problem{
+			Title: "file refused", Code: refused.Code, Detail: refused.Reason + "; " + refused.Hint,
+		}
+		return plan, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if plan.Header, err = json.Marshal(head); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	plan.DataStart = head.DataStart
+	plan.Chunks = ingest.Chunks(head.DataStart, info.Size, b.o.ChunkSize)
+	return plan, nil
+}
+
+func (b *Bulk) readHead(ctx context.Context, src status.Source) ([]byte, error) {
+	if src.Size == 0 {
+		return nil, nil
+	}
+	r, err := b.o.Objects.Open(ctx, refOf(src), 0, store.OpenOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	return io.ReadAll(io.LimitReader(r, ingest.MaxHead))
+}
+
+func (b *Bulk) readPlan(ctx context.Context, id string) (*status.Batch, error) {
+	data, _, err := b.o.Objects.Get(ctx, status.PlanKey(id), maxDocument)
+	if err != nil {
+		return nil, err
+	}
+	var plan status.Batch
+	if err := status.Decode(data, &plan); err != nil {
+		return nil, fmt.Errorf("batch %s: %w", id, err)
+	}
+	return &plan, nil
+}
+
+// receipt tells the uploader which batch the upload became. It follows the
+// plan, and is written again on redelivery, in case it was not.
+func (b *Bulk) receipt(ctx context.Context, plan *status.Batch) error {
+	body, err := status.Encode(status.Receipt{
+		V: status.Version, Batch: plan.ID, Source: plan.Source, Plan: status.PlanKey(plan.ID),
+		Summary: status.SummaryKey(plan.ID), Results: status.PartsPrefix(plan.ID), At: plan.PlannedAt,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = b.o.Objects.Put(ctx, status.ReceiptKey(plan.Source.Key), body, store.PutOptions{ContentType: jsonType})
+	return err
+}
+
+func chunkRange(plan *status.Batch, n int) ingest.Range {
+	return ingest.Chunk(plan.DataStart, plan.Source.Size, plan.ChunkSize, n)
+}
+
+func refOf(src status.Source) store.Ref {
+	return store.Ref{Key: src.Key, Version: src.Version, ETag: src.ETag, Size: src.Size}
+}

@@ -1,0 +1,92 @@
+package scorer
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/status"
+)
+
+// reject is one row that was not scored. In the rejects of a chunk the lines
+// count from the chunk's first record.
+type reject struct {
+	status.RowProblem
+	Original string `json:"original"`
+}
+
+// rejectWriter hands the rejects of a scan to a sink, counts them, and keeps
+// the first few. The first error of the sink ends it.
+type rejectWriter struct {
+	sink     func(*reject) error
+	rows     int64
+	problems []status.RowProblem
+	err      error
+}
+
+func (w *rejectWriter) add(e *ingest.RowError, raw []byte) {
+	w.rows++
+	r := reject{
+		RowProblem: status.RowProblem{Line: e.Line, Offset: e.Offset, Column: e.Column, Code: e.Code, Reason: e.Reason},
+		Original:   strings.ToValidUTF8(string(raw), "\uFFFD"),
+	}
+	if len(w.problems) < status.MaxRowProblems {
+		w.problems = append(w.problems, r.RowProblem)
+	}
+	if w.err == nil {
+		w.err = w.sink(&r)
+	}
+}
+
+// rejectLines collects the rejects of a chunk, which are about as large as the
+// rows they list, so a chunk's size bounds them.
+type rejectLines struct {
+	rejectWriter
+	buf bytes.Buffer
+}
+
+func newRejectLines() *rejectLines {
+	l := &rejectLines{}
+	enc := json.NewEncoder(&l.buf)
+	enc.SetEscapeHTML(false)
+	l.sink = func(r *reject) error { return enc.Encode(r) }
+	return l
+}
+
+// rejectTable writes rejects.csv.
+type rejectTable struct{ csv *csv.Writer }
+
+func newRejectTable(out io.Writer) (*rejectTable, error) {
+	t := &rejectTable{csv: csv.NewWriter(out)}
+	return t, t.csv.Write([]string{"line", "byte_offset", "column", "code", "reason", "original"})
+}
+
+func (t *rejectTable) write(r *reject) error {
+	return t.csv.Write([]string{
+		strconv.FormatInt(r.Line, 10), strconv.FormatInt(r.Offset, 10),
+		Neutralise(r.Column), r.Code, Neutralise(r.Reason), Neutralise(r.Original),
+	})
+}
+
+func (t *rejectTable) flush() error {
+	t.csv.Flush()
+	return t.csv.Error()
+}
+
+// Neutralise keeps a spreadsheet from taking a cell of an exported CSV file
+// for a formula: a leading = + - @ TAB CR NUL, or the full-width form of one,
+// gets an apostrophe before it.
+// https://owasp.org/www-community/attacks/CSV_Injection
+func Neutralise(cell string) string {
+	for _, r := range cell {
+		if strings.ContainsRune("=+-@\t\r\x00＝＋－＠", r) {
+			return "'" + cell
+		}
+		break
+	}
+	return cell
+}
