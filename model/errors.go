@@ -26,7 +26,7 @@ type ValueError struct {
 // Error names the feature, and the value when there is one.
 func (e *ValueError) Error() string {
 	if e.Code == MissingValue {
-		return fmt.Sprintf("%s is missing and the model has no rule to fill it", e.Feature)
+		return e.Feature + " is missing and the model has no rule to fill it"
 	}
 	return fmt.Sprintf("%s %g is too large (beyond float32, which the model computes in)", e.Feature, e.Value)
 }

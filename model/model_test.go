@@ -43,15 +43,15 @@ func stump() *model.Spec {
 	}
 }
 
-func mustParse(t testing.TB, s *model.Spec) *model.Model {
-	t.Helper()
+func mustParse(tb testing.TB, s *model.Spec) *model.Model {
+	tb.Helper()
 	data, err := model.Encode(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	m, err := model.Parse(data)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }
