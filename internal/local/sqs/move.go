@@ -110,11 +110,11 @@ func (s *Service) startMove(ctx context.Context, m move) {
 		attributes := []any{slog.Int64("queue_id", m.source), slog.Int64("messages", moved)}
 		switch {
 		case err == nil:
-			s.log.Info("message move task completed", attributes...)
+			s.log.InfoContext(ctx, "message move task completed", attributes...)
 		case errors.Is(err, ErrClosed):
-			s.log.Info("message move task interrupted, it goes on after a restart", attributes...)
+			s.log.InfoContext(ctx, "message move task interrupted, it goes on after a restart", attributes...)
 		default:
-			s.log.Error("message move task failed", append(attributes, slog.Any("error", err))...)
+			s.log.ErrorContext(ctx, "message move task failed", append(attributes, slog.Any("error", err))...)
 		}
 	})
 }

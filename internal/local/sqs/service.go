@@ -47,7 +47,6 @@ type Service struct {
 	sweeps chan struct{} // asks the sweeper for a pass
 	broken atomic.Pointer[error]
 
-
 	endPolls  sync.Once
 	pollsOver chan struct{}
 	closeOnce sync.Once
@@ -149,8 +148,8 @@ func (s *Service) Close() error {
 	s.closeOnce.Do(func() {
 		s.EndPolls()
 		close(s.closing)
+		s.writer.Wait() // first: it is what starts workers
 		s.workers.Wait()
-		s.writer.Wait()
 		s.closeErr = s.db.close()
 	})
 	return s.closeErr

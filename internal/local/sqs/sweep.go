@@ -55,7 +55,7 @@ func (s *Service) sweepOnce(ctx context.Context) (next int64, err error) {
 		after, next, deleted = last, min(next, earliest), deleted+len(seqs)
 	}
 	if deleted > 0 {
-		s.log.Info("expired messages deleted", slog.Int("messages", deleted))
+		s.log.InfoContext(ctx, "expired messages deleted", slog.Int("messages", deleted))
 	}
 	return next, nil
 }

@@ -29,8 +29,8 @@ type job struct {
 // transaction is what a job may use.
 type transaction struct {
 	*database
-	now    int64
-	wake   []*queue // their long polls are woken after the commit
+	now      int64
+	wake     []*queue // their long polls are woken after the commit
 	onCommit []func() // run after the commit, in order
 }
 
@@ -150,7 +150,7 @@ func (s *Service) rollback(ctx context.Context, cause error) error {
 // one that succeeds would prove nothing.
 func (s *Service) fail(err error) error {
 	err = classify(err)
-	if errors.Is(err, ErrFull) || !(errors.Is(err, ErrCorrupt) || isCode(err, sqlite3.SQLITE_IOERR)) {
+	if !errors.Is(err, ErrCorrupt) && !isCode(err, sqlite3.SQLITE_IOERR) {
 		return err
 	}
 	if s.broken.CompareAndSwap(nil, &err) {
