@@ -55,7 +55,7 @@ func ParseHead(head []byte, whole bool) (*Head, error) {
 		}
 		h.Columns = append(h.Columns, col)
 	}
-	if err := h.check(s.Record().Raw); err != nil {
+	if err := h.check(s.Record()); err != nil {
 		return nil, err
 	}
 	return h, nil
@@ -71,10 +71,13 @@ func (h *Head) Has(c Column) bool {
 	return false
 }
 
-// check refuses a header by its columns. raw is the header as it stands in the file.
-func (h *Head) check(raw []byte) error {
-	if err := h.refuseDelimiter(raw); err != nil {
+// check refuses a header by its columns.
+func (h *Head) check(rec *Record) error {
+	if err := h.refuseDelimiter(rec.Raw); err != nil {
 		return err
+	}
+	if rec.Err != nil {
+		return refuse(CodeBadQuote, "the quotes in the header are wrong: "+rec.Err.Reason, "correct the first line")
 	}
 	if len(h.Columns) > MaxColumns {
 		return refuseCount(len(h.Columns))

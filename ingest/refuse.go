@@ -67,8 +67,6 @@ func refuseLine(rec *Record, rest []byte, ended bool) error {
 		return headerTooLong()
 	case !utf8.Valid(rec.Raw):
 		return refuse(CodeBadUTF8, "the header is not UTF-8", "export the data as CSV UTF-8")
-	case rec.Err != nil:
-		return refuse(CodeBadQuote, "the quotes in the header are wrong: "+rec.Err.Reason, "correct the first line")
 	case len(text) >= 4 && equalFold(text[:4], "sep="):
 		return refuse(CodeDelimiter, "the first line is Excel's sep= line, not the column names",
 			"remove that line and separate cells with commas")

@@ -132,7 +132,7 @@ func (s *Scanner) read() bool {
 		}
 		s.to += n
 		switch {
-		case err == io.EOF: //nolint:errorlint // readers return io.EOF itself; a wrapped one is a failure
+		case err == io.EOF: // readers return io.EOF itself; a wrapped one is a failure
 			s.eof = true
 			return false
 		case err != nil:
