@@ -131,7 +131,7 @@ func TestParseHeadRefuses(t *testing.T) {
 		"duplicate extra":          {"note,Note," + full, CodeDuplicateColumn, `"note" and "Note"`},
 		"too many":                 {strings.Repeat(",", MaxColumns) + full, CodeTooManyColumns, "512 are allowed"},
 		"missing":                  {"Loan_ID,LoanAmount\n1,2\n", CodeMissingColumns, "ApplicantIncome, CoapplicantIncome, Credit_History, Property_Area; found: \"Loan_ID\", \"LoanAmount\""},
-		"nearly":                   {"Total Income,Loan_Amount,CreditHistry,Property-Area\n", CodeMissingColumns, `rename "Loan_Amount" to LoanAmount, rename "CreditHistry" to Credit_History, rename "Property-Area" to Property_Area`},
+		"nearly":                   {"Total Income,Loan_Amount,CreditHistry,Property-Area\n", CodeMissingColumns, `rename "Total Income" to TotalIncome, rename "Loan_Amount" to LoanAmount, rename "CreditHistry" to Credit_History, rename "Property-Area" to Property_Area`},
 		"quite another file":       {"id,name,city\n1,x,y\n", CodeMissingColumns, `found: "id", "name", "city"`},
 		"very many others":         {manyNames(100) + "\n", CodeMissingColumns, "and 70 more"},
 		"binary junk, no line end": {"\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + "x", CodeNUL, "not text"},

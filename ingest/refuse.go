@@ -150,29 +150,39 @@ func (h *Head) refuseDuplicates() error {
 
 // refuseMissing lists the required columns that are not there, the columns found, and which of them may be meant.
 func (h *Head) refuseMissing(missing []Column) error {
-	var names, found, renames, other []string
-	for _, col := range h.Columns {
-		found = append(found, shown(col.Name))
-		if col.Known == "" {
-			other = append(other, col.Name)
-		}
-	}
+	var names, found []string
 	for _, c := range missing {
 		names = append(names, c.String())
-		if near := nearest(c.String(), other); near != "" {
-			renames = append(renames, fmt.Sprintf("rename %s to %s", shown(near), c))
-		}
+	}
+	for _, col := range h.Columns {
+		found = append(found, shown(col.Name))
 	}
 	const most = 30 // columns found that are listed
 	if n := len(found); n > most {
 		found = append(found[:most], fmt.Sprintf("and %d more", n-most))
 	}
-	hint := "add them to the header (TotalIncome can stand for the two incomes)"
-	if len(renames) > 0 {
-		hint = strings.Join(renames, ", ")
-	}
+	hint := strings.Join(append(h.renames(missing), "add what is missing; TotalIncome can stand for the two incomes"), ", ")
 	return refuse(CodeMissingColumns, "required columns are missing: "+strings.Join(names, ", ")+
 		"; found: "+strings.Join(found, ", "), hint)
+}
+
+// renames proposes columns of the file that may be meant by the missing ones.
+func (h *Head) renames(missing []Column) []string {
+	var other, renames []string
+	for _, col := range h.Columns {
+		if col.Known == "" {
+			other = append(other, col.Name)
+		}
+	}
+	if missing[0] == ApplicantIncome || missing[0] == CoapplicantIncome {
+		missing = append([]Column{TotalIncome}, missing...)
+	}
+	for _, c := range missing {
+		if near := nearest(c.String(), other); near != "" {
+			renames = append(renames, fmt.Sprintf("rename %s to %s", shown(near), c))
+		}
+	}
+	return renames
 }
 
 // shown quotes a name from a file for people, cut to a readable length.
