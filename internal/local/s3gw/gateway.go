@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
+	"reflect"
+	"time"
 
+	"github.com/gofiber/fiber/v3"
 	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/s3api"
 	"github.com/versity/versitygw/s3api/middlewares"
@@ -18,7 +20,7 @@ const (
 	maxConnections = 4096
 	maxRequests    = 1024
 	maxParts       = 10_000 // of one multipart upload, as S3
-	bindAttempts   = 8
+	idleTimeout    = 2 * time.Minute
 )
 
 // ErrAddrInUse is wrapped by Start when another program listens on Options.Addr.
@@ -45,7 +47,7 @@ type Options struct {
 // Gateway is a running S3 endpoint.
 type Gateway struct {
 	disk *disk
-	srv  *s3api.S3ApiServer
+	app  *fiber.App
 	addr string
 	done chan struct{} // closed when serving has ended
 	err  error         // why it ended; read after done
@@ -65,8 +67,14 @@ func Start(ctx context.Context, o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := listen(ctx, d, o)
+	ln, err := bind(ctx, o.Addr)
 	if err != nil {
+		d.Shutdown()
+		return nil, err
+	}
+	g, err := serve(d, o, ln)
+	if err != nil {
+		_ = ln.Close()
 		d.Shutdown()
 		return nil, err
 	}
@@ -86,73 +94,40 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// listen serves on o.Addr. The library binds the port itself, so a free one is found by
-// binding first; should somebody take it in between, another one is tried.
-func listen(ctx context.Context, d *disk, o Options) (*Gateway, error) {
-	_, port, err := net.SplitHostPort(o.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("s3 address %q: %w", o.Addr, err)
-	}
-	for i := range bindAttempts {
-		addr, err := probe(ctx, o.Addr)
-		if err != nil {
-			return nil, err
-		}
-		g, err := serve(d, o, addr)
-		if err == nil {
-			return g, nil
-		}
-		if port != "0" || i == bindAttempts-1 {
-			return nil, fmt.Errorf("s3 address %s: %w", addr, err)
-		}
-	}
-	return nil, fmt.Errorf("s3 address %s: %w", o.Addr, ErrAddrInUse)
-}
-
-// probe binds addr and lets go of it again; it returns the address with its real port.
-func probe(ctx context.Context, addr string) (string, error) {
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		if isAddrInUse(err) {
-			return "", fmt.Errorf("s3 address %s: %w: stop the other program or choose another port", addr, ErrAddrInUse)
-		}
-		return "", fmt.Errorf("s3 address %s: %w", addr, err)
-	}
-	defer func() { _ = ln.Close() }()
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", fmt.Errorf("s3 address %s: %w", addr, err)
-	}
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	if err != nil {
-		return "", fmt.Errorf("s3 address %s: %w", addr, err)
-	}
-	return net.JoinHostPort(host, port), nil
-}
-
-// serve starts the HTTP side on addr and returns once it accepts connections.
-func serve(d *disk, o Options, addr string) (*Gateway, error) {
+// serve starts the HTTP side on ln.
+func serve(d *disk, o Options, ln *listener) (*Gateway, error) {
 	root := auth.Account{Access: o.AccessKeyID, Secret: o.SecretAccessKey, Role: auth.RoleAdmin}
-	ready := make(chan struct{})
 	srv, err := s3api.New(d, middlewares.RootUserConfig{Access: root.Access, Secret: root.Secret},
 		o.Region, auth.NewIAMServiceSingle(root), nil, nil, nil, nil,
 		s3api.WithQuiet(), s3api.WithKeepAlive(), s3api.WithDisableACL(),
-		s3api.WithConcurrencyLimiter(maxConnections, maxRequests), s3api.WithMpMaxParts(maxParts),
-		s3api.WithOnListen(func() { close(ready) }))
+		s3api.WithConcurrencyLimiter(maxConnections, maxRequests), s3api.WithMpMaxParts(maxParts))
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{disk: d, srv: srv, addr: addr, done: make(chan struct{})}
+	app, err := appOf(srv)
+	if err != nil {
+		return nil, err
+	}
+	app.Server().IdleTimeout = idleTimeout
+	g := &Gateway{disk: d, app: app, addr: ln.endpoint(o.Addr), done: make(chan struct{})}
 	go func() {
-		g.err = srv.ServeMultiPort([]string{addr})
+		g.err = app.Listener(ln, fiber.ListenConfig{DisableStartupMessage: true})
 		close(g.done)
 	}()
-	select {
-	case <-ready:
-		return g, nil
-	case <-g.done:
-		return nil, g.err
+	return g, nil
+}
+
+// appOf returns the HTTP application inside the library's server. The library can only
+// listen by itself, on an address that may be taken meanwhile, and waits for unused
+// connections when it stops; the application can be given a listener.
+func appOf(srv *s3api.S3ApiServer) (*fiber.App, error) {
+	v := reflect.ValueOf(srv).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Type() == reflect.TypeFor[*fiber.App]() && !f.IsNil() {
+			return (*fiber.App)(f.UnsafePointer()), nil
+		}
 	}
+	return nil, errors.New("s3gw: this version of versitygw is not supported: no application in its server")
 }
 
 // Addr is the host:port that the gateway listens on.
@@ -171,22 +146,15 @@ func (g *Gateway) Err() error {
 	}
 }
 
-// Close stops listening, waits for the requests in flight until ctx ends (10 s at most)
-// and closes the store.
+// Close stops listening, waits for the requests in flight until ctx ends, and closes the
+// store.
 func (g *Gateway) Close(ctx context.Context) error {
-	stopped := make(chan error, 1)
-	go func() {
-		err := g.srv.ShutDown()
-		<-g.done
-		g.disk.Shutdown()
-		stopped <- err
-	}()
-	select {
-	case err := <-stopped:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("s3 requests still in flight: %w", ctx.Err())
+	if err := g.app.ShutdownWithContext(ctx); err != nil {
+		return fmt.Errorf("s3 requests still in flight: %w", err)
 	}
+	<-g.done
+	g.disk.Shutdown()
+	return nil
 }
 
 // CreateBucket makes a bucket that belongs to the account; one that exists is kept.

@@ -37,7 +37,7 @@ func checkKey(key *string) error {
 		return keyError("is not valid UTF-8")
 	case strings.ContainsRune(k, 0):
 		return keyError("contains a NUL byte")
-	case path.Clean("/"+k) != "/"+strings.TrimSuffix(k, "/"):
+	case strings.HasPrefix(k, "/"), path.Clean("/"+k) != "/"+strings.TrimSuffix(k, "/"):
 		return keyError(`has an empty, "." or ".." segment`)
 	}
 	for seg := range strings.SplitSeq(strings.TrimSuffix(k, "/"), "/") {
