@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
@@ -90,7 +91,7 @@ func cell(f parquet.Field, v parquet.Value) string {
 	switch {
 	case v.IsNull():
 		return ""
-	case f.Type().LogicalType() != nil && f.Type().LogicalType().Timestamp != nil:
+	case isTimestamp(f):
 		return time.UnixMicro(v.Int64()).UTC().Format(time.RFC3339Nano)
 	case v.Kind() == parquet.Double:
 		return strconv.FormatFloat(v.Double(), 'g', -1, 64)
@@ -99,6 +100,15 @@ func cell(f parquet.Field, v parquet.Value) string {
 	default:
 		return Neutralise(string(v.ByteArray()))
 	}
+}
+
+func isTimestamp(f parquet.Field) bool {
+	t := f.Type().LogicalType()
+	if t == nil {
+		return false
+	}
+	_, ok := t.Value.(*format.TimestampType)
+	return ok
 }
 
 // eachRow calls f with every row of a file. The row is valid during the call.

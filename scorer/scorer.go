@@ -124,7 +124,7 @@ func (f *feature) value(a *ingest.Application) (float64, bool, error) {
 	code, known := f.Code(name)
 	if !known {
 		return 0, false, &ingest.RowError{
-			Column: f.Name, Code: "unknown_category",
+			Column: f.Name, Code: ingest.CodeUnknownCategory,
 			Reason: "must be one of " + strings.Join(f.Categories, ", "),
 		}
 	}
@@ -145,11 +145,15 @@ func (s *Scorer) names(missing uint64) string {
 	return strings.Join(names, ",")
 }
 
-// refusal turns the model's error into a row error.
+// refusal turns the model's error into a row error, without the value.
 func refusal(err error) error {
 	var v *model.ValueError
 	if !errors.As(err, &v) {
 		return err
 	}
-	return &ingest.RowError{Column: v.Feature, Code: v.Code, Reason: v.Error()}
+	reason := "is missing, and the model has no rule for that"
+	if v.Code == model.Overflow {
+		reason = "is too large for the model"
+	}
+	return &ingest.RowError{Column: v.Feature, Code: v.Code, Reason: reason}
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+func batchesCommand(s streams) *cobra.Command {
+	var server, source string
+	var limit int
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "batches",
+		Short:   "List the newest batches",
+		Example: "  loanscorer batches --limit 5\n  loanscorer batches --source uploads/loans.csv --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 1 || limit > 100 {
+				return usagef("--limit %d: must be between 1 and 100", limit)
+			}
+			query := url.Values{"limit": {strconv.Itoa(limit)}}
+			if source != "" {
+				query.Set("source", source)
+			}
+			var list struct {
+				Batches []batch `json:"batches"`
+			}
+			a, err := newClient(server).get(cmd.Context(), "/v1/batches?"+query.Encode(), &list)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				_, err := s.out.Write(append(bytes.TrimSpace(a.body), '\n'))
+				return err
+			}
+			if len(list.Batches) == 0 {
+				_, _ = fmt.Fprintln(s.err, "no batches yet; 'loanscorer upload FILE' makes one")
+				return nil
+			}
+			return printBatches(s.out, list.Batches)
+		},
+	}
+	cmd.Flags().StringVar(&server, "server", "http://"+defaultAPIAddr, "address of the HTTP API")
+	cmd.Flags().IntVar(&limit, "limit", 20, "how many, 1 to 100")
+	cmd.Flags().StringVar(&source, "source", "", "only the batch of this upload, such as uploads/loans.csv")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the server's JSON")
+	return cmd
+}
+
+func printBatches(w io.Writer, batches []batch) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(t, "BATCH\tSTATE\tROWS\tAPPROVED\tDECLINED\tREFERRED\tREJECTED\tSOURCE")
+	for i := range batches {
+		b := &batches[i]
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", b.ID, b.State, b.Counts.Rows,
+			b.Counts.Approved, b.Counts.Declined, b.Counts.Referred, b.Counts.Rejected, b.Source.Key)
+	}
+	return t.Flush()
+}
+
+// printBatch writes what a person wants to know about one batch.
+func printBatch(w io.Writer, b *batch) {
+	c := &b.Counts
+	_, _ = fmt.Fprintf(w, "%s  %s  %s\n", b.ID, b.State, b.Source.Key)
+	if b.Error != nil {
+		_, _ = fmt.Fprintf(w, "  %v\n", b.Error)
+		return
+	}
+	if !b.Done {
+		_, _ = fmt.Fprintf(w, "  %.0f %%, %d of %d chunks\n", b.Progress*100, c.ChunksDone, c.Chunks)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "  %s rows = %s decided (%s approved, %s declined, %s referred) + %s rejected\n",
+		count(c.Rows), count(c.Decided), count(c.Approved), count(c.Declined), count(c.Referred), count(c.Rejected))
+	for i, e := range b.FirstErrors {
+		if i == 5 {
+			_, _ = fmt.Fprintf(w, "  ... the rest is in %s\n", b.Output.Rejects)
+			break
+		}
+		_, _ = fmt.Fprintf(w, "  line %d: %s\n", e.Line, strings.TrimPrefix(e.Column+": "+e.Reason, ": "))
+	}
+}

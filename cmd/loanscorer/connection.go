@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/spf13/pflag"
+
+	"github.com/loanscorer/loanscorer/internal/local"
+	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/internal/store"
+)
+
+// Names of what serve makes, and the defaults of the commands that use it.
+const (
+	defaultBucket       = "loanscorer"
+	defaultRegion       = "us-east-1"
+	defaultData         = "./loanscorer-data"
+	defaultAPIAddr      = "127.0.0.1:8080"
+	defaultS3Addr       = "127.0.0.1:9000"
+	defaultSQSAddr      = "127.0.0.1:9324"
+	defaultApplications = "loanscorer-applications"
+	defaultBulk         = "loanscorer-bulk"
+
+	endpointAWS  = "aws" // AWS itself, instead of an endpoint's address
+	idSecretFile = "id-secret"
+)
+
+// connection says where S3 and SQS are.
+type connection struct {
+	data         string
+	s3Endpoint   string
+	sqsEndpoint  string
+	bucket       string
+	region       string
+	applications string
+	bulk         string
+	idSecret     string
+}
+
+// storeFlags add what is needed to reach the bucket.
+func (c *connection) storeFlags(f *pflag.FlagSet) {
+	f.StringVar(&c.data, "data", defaultData, "data directory of 'loanscorer serve', for its credentials")
+	f.StringVar(&c.s3Endpoint, "s3-endpoint", "http://"+defaultS3Addr, "S3 endpoint, or 'aws'")
+	f.StringVar(&c.bucket, "bucket", defaultBucket, "bucket")
+	f.StringVar(&c.region, "region", defaultRegion, "region")
+}
+
+// queueFlags add what is needed to reach the queues.
+func (c *connection) queueFlags(f *pflag.FlagSet) {
+	f.StringVar(&c.sqsEndpoint, "sqs-endpoint", "http://"+defaultSQSAddr, "SQS endpoint, or 'aws'")
+	f.StringVar(&c.applications, "applications-queue", defaultApplications, "name or URL of the applications queue")
+	f.StringVar(&c.bulk, "bulk-queue", defaultBulk, "name or URL of the bulk queue")
+	f.StringVar(&c.idSecret, "id-secret", "", "secret behind ids, 64 or more hexadecimal digits "+
+		"(default: the file id-secret in the data directory)")
+}
+
+// aws returns the SDK's configuration: the credentials of the data directory
+// where there are any and the endpoint is not AWS, otherwise the SDK's own.
+func (c *connection) aws(ctx context.Context) (aws.Config, error) {
+	if c.s3Endpoint != endpointAWS {
+		found, err := local.ReadCredentials(c.data)
+		if err == nil {
+			return staticConfig(found), nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return aws.Config{}, fmt.Errorf("credentials: %w", err)
+		}
+		if os.Getenv("AWS_ACCESS_KEY_ID") == "" && os.Getenv("AWS_PROFILE") == "" {
+			return aws.Config{}, fmt.Errorf("no credentials for %s: %s holds none and AWS_ACCESS_KEY_ID is not set; "+
+				"start 'loanscorer serve' or give its directory with --data", c.s3Endpoint, c.data)
+		}
+	}
+	return config.LoadDefaultConfig(ctx, config.WithRegion(c.region))
+}
+
+func staticConfig(c local.Credentials) aws.Config {
+	return aws.Config{
+		Region:      c.Region,
+		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, ""),
+	}
+}
+
+// store returns the bucket.
+func (c *connection) store(ctx context.Context) (*store.Store, error) {
+	cfg, err := c.aws(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return store.New(store.NewClient(cfg, store.ClientOptions{Endpoint: endpoint(c.s3Endpoint)}), c.bucket), nil
+}
+
+func endpoint(s string) string {
+	if s == endpointAWS {
+		return ""
+	}
+	return s
+}
+
+// backends are the clients that one side of the service works with.
+type backends struct {
+	objects      *store.Store
+	queues       *sqs.Client
+	applications string // queue URLs
+	bulk         string
+	ids          *status.IDs
+}
+
+// connect returns clients for a store and queues that exist already.
+func (c *connection) connect(ctx context.Context) (*backends, error) {
+	cfg, err := c.aws(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := &backends{
+		objects: store.New(store.NewClient(cfg, store.ClientOptions{Endpoint: endpoint(c.s3Endpoint)}), c.bucket),
+		queues:  newSQS(cfg, endpoint(c.sqsEndpoint)),
+	}
+	if b.ids, err = c.ids(); err != nil {
+		return nil, err
+	}
+	if b.applications, err = queueURL(ctx, b.queues, c.applications); err != nil {
+		return nil, err
+	}
+	if b.bulk, err = queueURL(ctx, b.queues, c.bulk); err != nil {
+		return nil, err
+	}
+	if err := b.objects.Ready(ctx); err != nil {
+		return nil, fmt.Errorf("%w; is --s3-endpoint %s right, and --bucket?", err, c.s3Endpoint)
+	}
+	return b, nil
+}
+
+func newSQS(cfg aws.Config, endpoint string) *sqs.Client {
+	return sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+		if endpoint != "" {
+			o.BaseEndpoint = aws.String(endpoint)
+		}
+	})
+}
+
+func queueURL(ctx context.Context, client *sqs.Client, name string) (string, error) {
+	if strings.Contains(name, "://") {
+		return name, nil
+	}
+	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		return "", fmt.Errorf("queue %q: %w", name, err)
+	}
+	return *out.QueueUrl, nil
+}
+
+// ids returns the minter of ids from the flag or the data directory.
+func (c *connection) ids() (*status.IDs, error) {
+	text := c.idSecret
+	if text == "" {
+		data, err := os.ReadFile(filepath.Join(c.data, idSecretFile))
+		if err != nil {
+			return nil, fmt.Errorf("id secret: %w; set LOANSCORER_ID_SECRET to the one that the api uses", err)
+		}
+		text = string(data)
+	}
+	secret, err := hex.DecodeString(strings.TrimSpace(text))
+	if err != nil {
+		return nil, errors.New("id secret: must be hexadecimal digits, such as 'openssl rand -hex 32' prints")
+	}
+	return status.NewIDs(secret)
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// streams are where a command reads and writes: data on out, words on err.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitPartly = 3
+)
+
+// errPartly ends a command that did its work, but not on everything: exit 3.
+var errPartly = errors.New("partly failed")
+
+// usageError is a mistake in the command line: exit 2.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// run is the program: it returns the exit code.
+func run(ctx context.Context, args []string, s streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	cmd, err := root.ExecuteContextC(ctx)
+	var usage *usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errPartly):
+		printError(s.err, err)
+		return exitPartly
+	case errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command"):
+		printError(s.err, err)
+		_, _ = fmt.Fprintf(s.err, "Run '%s --help' for usage.\n", cmd.CommandPath())
+		return exitUsage
+	default:
+		printError(s.err, err)
+		return exitFailed
+	}
+}
+
+// printError says what went wrong, unless a command has said it all.
+func printError(w io.Writer, err error) {
+	if err.Error() != errPartly.Error() {
+		_, _ = fmt.Fprintf(w, "loanscorer: %v\n", err)
+	}
+}
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "loanscorer",
+		Short: "Score loan applications asynchronously",
+		Long: `loanscorer scores loan applications with a random forest, asynchronously.
+
+Applications come in one at a time over HTTP, or as CSV files dropped into S3.
+They wait in SQS, a worker scores them, and the results are Parquet files in S3.
+'loanscorer serve' runs all of it on this machine with nothing else installed.
+
+Every flag can also be set by the environment: LOANSCORER_ and the flag's name
+in capitals with underscores, such as LOANSCORER_DATA for --data. A flag on the
+command line goes first.
+
+Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 partly failed (some rows or
+applications were rejected).`,
+		Example: `  loanscorer serve
+  loanscorer score loans.csv -o decisions.parquet
+  loanscorer upload loans.csv --wait`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              cobra.NoArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.AddCommand(
+		serveCommand(s), apiCommand(s), workerCommand(s), demoCommand(s),
+		scoreCommand(s), submitCommand(s), statusCommand(s), uploadCommand(s),
+		batchesCommand(s), resultsCommand(s), verifyCommand(s), modelCommand(s), versionCommand(s),
+	)
+	usageArgs(root)
+	return root
+}
+
+// usageArgs makes every wrong number of arguments a usage error.
+func usageArgs(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return &usageError{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		usageArgs(sub)
+	}
+}
+
+// fromEnvironment sets the flags that were not given from LOANSCORER_*.
+func fromEnvironment(flags *pflag.FlagSet) error {
+	var err error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := environmentName(f.Name)
+		value, ok := os.LookupEnv(name)
+		if !ok || f.Changed || f.Name == "help" || err != nil {
+			return
+		}
+		if setErr := flags.Set(f.Name, value); setErr != nil {
+			err = usagef("%s: %w", name, setErr)
+		}
+	})
+	return err
+}
+
+func environmentName(flag string) string {
+	return "LOANSCORER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/scorer"
+)
+
+type scoreOptions struct {
+	output, rejects, model string
+	json                   bool
+}
+
+func scoreCommand(s streams) *cobra.Command {
+	var o scoreOptions
+	cmd := &cobra.Command{
+		Use:   "score IN.csv",
+		Short: "Score a CSV file into a Parquet file, without a server",
+		Long: `Score a local CSV file into a Parquet file with the code and the columns of the
+service. Rows that cannot be scored go to a rejects file with line, column, code
+and reason. Both files appear when they are complete, not before.`,
+		Example: `  loanscorer score loans.csv -o decisions.parquet
+  loanscorer score loans.csv -o decisions.parquet --rejects bad.csv --model forest.json --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runScore(cmd.Context(), s, args[0], o)
+		},
+	}
+	cmd.Flags().StringVarP(&o.output, "output", "o", "", "Parquet file to write (default: IN.parquet)")
+	cmd.Flags().StringVar(&o.rejects, "rejects", "", "CSV file for the rows that were not scored (default: IN.rejects.csv)")
+	cmd.Flags().StringVar(&o.model, "model", "", "model file (default: the built-in model)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the counts as JSON")
+	return cmd
+}
+
+func runScore(ctx context.Context, s streams, path string, o scoreOptions) error {
+	base := strings.TrimSuffix(path, filepath.Ext(path))
+	if o.output == "" {
+		o.output = base + ".parquet"
+	}
+	if o.rejects == "" {
+		o.rejects = base + ".rejects.csv"
+	}
+	m, err := loadModel(o.model)
+	if err != nil {
+		return err
+	}
+	sc, err := scorer.New(m)
+	if err != nil {
+		return err
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	bar := newBar(s.err, info.Size(), "scoring")
+	var tally status.Tally
+	err = writeBoth(o.output, o.rejects, func(out, rejects io.Writer) (bool, error) {
+		var err error
+		tally, err = scorer.ScoreFile(ctx, sc, in, out, scorer.FileOptions{
+			DecidedAt: time.Now().UTC().Truncate(time.Millisecond), Rejects: rejects, Progress: bar.set,
+		})
+		return tally.RejectedRows() > 0, err
+	})
+	bar.done()
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return printScore(s.out, &tally, o)
+}
+
+// writeBoth makes two files that appear only when they are complete; the
+// second only if it is wanted.
+func writeBoth(first, second string, fill func(a, b io.Writer) (bool, error)) (err error) {
+	a, err := newPending(first)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.drop()) }()
+	b, err := newPending(second)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.drop()) }()
+	both, err := fill(a.file, b.file)
+	if err != nil {
+		return err
+	}
+	if both {
+		if err := b.publish(); err != nil {
+			return err
+		}
+	}
+	return a.publish()
+}
+
+// pending is a file under another name until it is complete.
+type pending struct {
+	file *os.File
+	name string
+}
+
+func newPending(name string) (*pending, error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
+	if err != nil {
+		return nil, err
+	}
+	return &pending{file: f, name: name}, nil
+}
+
+func (p *pending) publish() error {
+	if err := errors.Join(p.file.Chmod(0o644), p.file.Sync(), p.file.Close()); err != nil {
+		return err
+	}
+	f := p.file
+	p.file = nil
+	return os.Rename(f.Name(), p.name)
+}
+
+// drop removes a file that was not published.
+func (p *pending) drop() error {
+	if p.file == nil {
+		return nil
+	}
+	return errors.Join(p.file.Close(), os.Remove(p.file.Name()))
+}
+
+func printScore(w io.Writer, tally *status.Tally, o scoreOptions) error {
+	rejected := tally.RejectedRows()
+	if o.json {
+		result := map[string]any{"rows": tally.Rows, "decided": tally.Decided, "rejected": tally.Rejected, "output": o.output}
+		if rejected > 0 {
+			result["rejects"] = o.rejects
+		}
+		if err := json.NewEncoder(w).Encode(result); err != nil {
+			return err
+		}
+	} else {
+		_, _ = fmt.Fprintf(w, "%s rows: %s approved, %s declined, %s referred, %s rejected\n%s\n", count(tally.Rows),
+			count(tally.Decided["approved"]), count(tally.Decided["declined"]), count(tally.Decided["referred"]), count(rejected), o.output)
+		if rejected > 0 {
+			_, _ = fmt.Fprintln(w, o.rejects)
+		}
+	}
+	if rejected > 0 {
+		return errPartly
+	}
+	return nil
+}

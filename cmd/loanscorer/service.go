@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/loanscorer/loanscorer/api"
+	"github.com/loanscorer/loanscorer/events"
+	"github.com/loanscorer/loanscorer/model"
+	"github.com/loanscorer/loanscorer/scorer"
+)
+
+// sweepEvery is how often uploads without a batch are looked for.
+const sweepEvery = 5 * time.Minute
+
+// workerOptions are the flags of the working side.
+type workerOptions struct {
+	model      string
+	chunkSize  int64
+	window     time.Duration
+	visibility time.Duration
+	lease      time.Duration
+	receives   int
+	workers    int
+}
+
+// loadModel reads the model file, or takes the default one.
+func loadModel(path string) (*model.Model, error) {
+	if path == "" {
+		return model.Default(), nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	m, err := model.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	return m, nil
+}
+
+// startWorker polls both queues until ctx is done; wg waits for it.
+func startWorker(ctx context.Context, wg *sync.WaitGroup, b *backends, o workerOptions, log *slog.Logger) error {
+	m, err := loadModel(o.model)
+	if err != nil {
+		return err
+	}
+	s, err := scorer.New(m)
+	if err != nil {
+		return err
+	}
+	applications, err := scorer.NewApplications(scorer.ApplicationsOptions{
+		Scorer: s, Objects: b.objects, Lease: o.lease, MaxReceives: o.receives, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	queue := events.NewSender(b.queues, b.bulk)
+	bulk, err := scorer.NewBulk(scorer.BulkOptions{
+		Scorer: s, Objects: b.objects, Queue: queue, IDs: b.ids, Bucket: b.objects.Bucket(),
+		ChunkSize: o.chunkSize, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	singles, err := events.NewPoller(b.queues, applications, events.PollerOptions{
+		Queue: b.applications, Batch: 100, Window: o.window, Workers: 2, Visibility: o.visibility, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	files, err := events.NewPoller(b.queues, bulk, events.PollerOptions{
+		Queue: b.bulk, Batch: 1, Workers: o.workers, Visibility: o.visibility, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	wg.Go(func() { singles.Run(ctx) })
+	wg.Go(func() { files.Run(ctx) })
+	wg.Go(func() { sweep(ctx, b, queue, log) })
+	return nil
+}
+
+// sweep announces uploads that have no batch, now and then.
+func sweep(ctx context.Context, b *backends, queue *events.Sender, log *slog.Logger) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		n, err := scorer.Sweep(ctx, b.objects, queue, b.objects.Bucket())
+		switch {
+		case err != nil && ctx.Err() == nil:
+			log.LogAttrs(ctx, slog.LevelWarn, "sweep ended early", slog.String("error", err.Error()))
+		case n > 0:
+			log.LogAttrs(ctx, slog.LevelInfo, "uploads without a batch announced", slog.Int("uploads", n))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// startAPI serves HTTP on l until ctx is done; wg waits for it. A server that
+// ends by itself is told on failed.
+func startAPI(ctx context.Context, wg *sync.WaitGroup, b *backends, l net.Listener, o workerOptions, log *slog.Logger, failed chan<- error) error {
+	m, err := loadModel(o.model)
+	if err != nil {
+		return err
+	}
+	handler, err := api.New(api.Options{
+		IDs: b.ids, Objects: b.objects, Applications: events.NewSender(b.queues, b.applications),
+		Model: m, Ready: b.objects.Ready, Version: version, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	server := api.Server(handler)
+	wg.Go(func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("http api: %w", err)
+		}
+	})
+	wg.Go(func() {
+		<-ctx.Done()
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := server.Shutdown(closing); err != nil {
+			_ = server.Close() // long polls are cut off
+		}
+	})
+	return nil
+}
+
+// listen binds an address, or says what to do.
+func listen(ctx context.Context, addr, flag string) (net.Listener, error) {
+	var c net.ListenConfig
+	l, err := c.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w; is another server running? choose another address with --%s", err, flag)
+	}
+	return l, nil
+}
+
+// onlyLoopback refuses to listen for others: there are no keys yet.
+func onlyLoopback(addr, flag string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usagef("--%s %s: must be host:port", flag, addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return usagef("--%s %s: only loopback addresses are allowed, since callers are not authenticated yet", flag, addr)
+	}
+	return nil
+}
+
+// newLogger writes JSON lines to the commands' standard error.
+func newLogger(s streams, level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, usagef("--log-level %s: must be debug, info, warn or error", level)
+	}
+	return slog.New(slog.NewJSONHandler(s.err, &slog.HandlerOptions{Level: l})), nil
+}

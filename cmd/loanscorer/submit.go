@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func submitCommand(s streams) *cobra.Command {
+	var server string
+	var wait, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "submit FILE|-",
+		Short: "Submit applications to a running service",
+		Long: `Submit one application (a JSON object) or up to 1,000 (a JSON array, or one object
+per line) and print their ids. Members are the published column names: Loan_ID,
+ApplicantIncome and CoapplicantIncome (or TotalIncome), LoanAmount (thousands),
+Credit_History (0 or 1), Property_Area (Rural, Semiurban or Urban), and the others.`,
+		Example: `  echo '{"ApplicantIncome":5849,"CoapplicantIncome":0,"LoanAmount":128,"Credit_History":1,"Property_Area":"Urban"}' |
+    loanscorer submit - --wait
+  loanscorer submit applications.ndjson --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			body, err := readAll(s.in, args[0])
+			if err != nil {
+				return err
+			}
+			return submit(cmd.Context(), s, newClient(server), body, wait, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&server, "server", "http://"+defaultAPIAddr, "address of the HTTP API")
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the decisions")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the server's JSON")
+	return cmd
+}
+
+// readAll reads a file, or standard input for "-".
+func readAll(in io.Reader, name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(in)
+	}
+	return os.ReadFile(name)
+}
+
+// contentType tells one document or an array from one document per line.
+func contentType(body []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	var first json.RawMessage
+	if dec.Decode(&first) == nil && dec.More() {
+		return "application/x-ndjson"
+	}
+	return "application/json"
+}
+
+func submit(ctx context.Context, s streams, c *client, body []byte, wait, asJSON bool) error {
+	a, err := c.do(ctx, http.MethodPost, "/v1/applications", body, http.Header{"Content-Type": {contentType(body)}})
+	if err != nil {
+		return err
+	}
+	accepted, refused, err := acceptedOf(a.body)
+	if err != nil {
+		return err
+	}
+	for i, p := range refused {
+		_, _ = fmt.Fprintf(s.err, "application %d: %v\n", i+1, p)
+	}
+	if !wait && asJSON {
+		_, err := s.out.Write(append(bytes.TrimSpace(a.body), '\n'))
+		return errors.Join(err, partly(len(refused)))
+	}
+	failed := len(refused)
+	for _, app := range accepted {
+		text := a.body
+		if wait {
+			done, raw, err := c.waitApplication(ctx, app.ID)
+			if err != nil {
+				return err
+			}
+			app, text = *done, raw
+			if app.State != "decided" {
+				failed++
+			}
+		}
+		if err := printApplication(s.out, &app, text, asJSON); err != nil {
+			return err
+		}
+	}
+	return partly(failed)
+}
+
+func partly(failed int) error {
+	if failed > 0 {
+		return errPartly
+	}
+	return nil
+}
+
+// acceptedOf reads the answer to one or several submissions. refused is by
+// position.
+func acceptedOf(body []byte) ([]application, map[int]*problem, error) {
+	var many struct {
+		Results []struct {
+			application
+			Problem *problem `json:"problem"`
+		} `json:"results"`
+	}
+	if err := json.Unmarshal(body, &many); err == nil && many.Results != nil {
+		var accepted []application
+		refused := map[int]*problem{}
+		for i := range many.Results {
+			r := &many.Results[i]
+			if r.Problem != nil {
+				refused[i] = r.Problem
+				continue
+			}
+			accepted = append(accepted, r.application)
+		}
+		return accepted, refused, nil
+	}
+	var one application
+	if err := json.Unmarshal(body, &one); err != nil {
+		return nil, nil, fmt.Errorf("answer: %w", err)
+	}
+	return []application{one}, nil, nil
+}
+
+// printApplication writes one line, or the server's JSON.
+func printApplication(w io.Writer, app *application, text []byte, asJSON bool) error {
+	if asJSON {
+		_, err := w.Write(append(bytes.TrimSpace(text), '\n'))
+		return err
+	}
+	line := app.ID + "  " + app.State
+	if app.Decision != "" && app.Probability != nil {
+		line += fmt.Sprintf("  %s  %.4f", app.Decision, *app.Probability)
+	}
+	if app.LoanID != "" {
+		line += "  " + app.LoanID
+	}
+	if app.Error != nil {
+		line += "  " + app.Error.Error()
+	}
+	_, err := fmt.Fprintln(w, line)
+	return err
+}

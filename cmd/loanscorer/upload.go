@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/internal/store"
+)
+
+type uploadOptions struct {
+	connection
+	server, key  string
+	wait, asJSON bool
+}
+
+func uploadCommand(s streams) *cobra.Command {
+	var o uploadOptions
+	cmd := &cobra.Command{
+		Use:   "upload FILE",
+		Short: "Upload a CSV file to be scored",
+		Long: `Upload a CSV file to s3://BUCKET/uploads/, where the service finds it, and print
+the batch it becomes. With --wait it ends when the batch is done, and exits 3 if
+rows were rejected.`,
+		Example: "  loanscorer upload loans.csv --wait\n  loanscorer upload loans.csv --key uploads/2026/may.csv",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.key == "" {
+				o.key = status.UploadsPrefix + filepath.Base(args[0])
+			}
+			if !strings.HasPrefix(o.key, status.UploadsPrefix) {
+				return usagef("--key %s: must begin with %s", o.key, status.UploadsPrefix)
+			}
+			return upload(cmd.Context(), s, args[0], &o)
+		},
+	}
+	o.storeFlags(cmd.Flags())
+	cmd.Flags().StringVar(&o.server, "server", "http://"+defaultAPIAddr, "address of the HTTP API")
+	cmd.Flags().StringVar(&o.key, "key", "", "object key (default: uploads/ and the file's name)")
+	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until the batch is done")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func upload(ctx context.Context, s streams, path string, o *uploadOptions) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	objects, err := o.store(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := receiptOf(ctx, objects, o.key)
+	if err != nil {
+		return err
+	}
+	bar := newBar(s.err, info.Size(), "uploading")
+	_, err = objects.PutFrom(ctx, o.key, io.TeeReader(f, &meter{bar: bar}), store.PutOptions{ContentType: "text/csv"})
+	bar.done()
+	if err != nil {
+		return fmt.Errorf("upload: %w", err)
+	}
+	c := newClient(o.server)
+	b, err := c.batchOf(ctx, o.key, before)
+	if err != nil {
+		return err
+	}
+	if !o.wait {
+		return announce(s.out, b, o)
+	}
+	return waitUpload(ctx, s, c, b.ID, o)
+}
+
+func announce(w io.Writer, b *batch, o *uploadOptions) error {
+	if o.asJSON {
+		_, err := fmt.Fprintf(w, "{\"batch\":%q,\"key\":%q,\"bucket\":%q}\n", b.ID, o.key, o.bucket)
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s\n", b.ID)
+	return err
+}
+
+func waitUpload(ctx context.Context, s streams, c *client, id string, o *uploadOptions) error {
+	bar := newShareBar(s.err, "scoring")
+	b, text, err := c.waitBatch(ctx, id, func(share float64) { bar.set(int64(share * 1000)) })
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		if _, err := s.out.Write(append(bytes.TrimSpace(text), '\n')); err != nil {
+			return err
+		}
+	} else {
+		printBatch(s.out, b)
+		if b.Error == nil {
+			_, _ = fmt.Fprintf(s.out, "  s3://%s/%s\n", o.bucket, status.PartsPrefix(id))
+		}
+	}
+	switch status.BatchState(b.State) {
+	case status.BatchSucceeded:
+		return nil
+	case status.BatchSucceededWithRejects:
+		return errPartly
+	default:
+		return fmt.Errorf("batch %s: %s", id, b.State)
+	}
+}
+
+// receiptOf is the batch that an earlier upload under this key became, or "".
+func receiptOf(ctx context.Context, objects *store.Store, key string) (string, error) {
+	data, _, err := objects.Get(ctx, status.ReceiptKey(key), 1<<20)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	var r status.Receipt
+	if err := status.Decode(data, &r); err != nil {
+		return "", err
+	}
+	return r.Batch, nil
+}
+
+// meter moves a bar by what is written to it.
+type meter struct {
+	bar *bar
+	n   int64
+}
+
+func (m *meter) Write(p []byte) (int, error) {
+	m.n += int64(len(p))
+	m.bar.set(m.n)
+	return len(p), nil
+}
