@@ -101,9 +101,9 @@ func (p *matrix) row(text string, n int, w *bufio.Writer) error {
 			return &MatrixError{Line: n, Err: err}
 		}
 		for c := range p.proba {
-			fmt.Fprintf(w, "proba_%d,", c)
+			p.line = fmt.Appendf(p.line, "proba_%d,", c)
 		}
-		_, err := w.WriteString("predict\n")
+		_, err := w.Write(append(p.line, "predict\n"...))
 		return err
 	}
 	if err := p.score(n); err != nil {

@@ -48,18 +48,9 @@ func TestValuesThatCannotBeScored(t *testing.T) {
 		want *model.ValueError
 		text string
 	}{
-		{
-			"no rule", []float64{1, math.NaN()},
-			&model.ValueError{Feature: "Area", Code: model.MissingValue, Value: math.NaN()}, "Area is missing",
-		},
-		{
-			"beyond float32", []float64{3.5e38, 0},
-			&model.ValueError{Feature: "Income", Code: model.Overflow, Value: 3.5e38}, "Income 3.5e+38 is too large",
-		},
-		{
-			"infinite", []float64{math.Inf(-1), 0},
-			&model.ValueError{Feature: "Income", Code: model.Overflow, Value: math.Inf(-1)}, "Income -Inf",
-		},
+		{"no rule", []float64{1, math.NaN()}, &model.ValueError{Feature: "Area", Code: model.MissingValue, Value: math.NaN()}, "Area is missing"},
+		{"beyond float32", []float64{3.5e38, 0}, &model.ValueError{Feature: "Income", Code: model.Overflow, Value: 3.5e38}, "Income 3.5e+38 is too large"},
+		{"infinite", []float64{math.Inf(-1), 0}, &model.ValueError{Feature: "Income", Code: model.Overflow, Value: math.Inf(-1)}, "Income -Inf"},
 	} {
 		_, err := m.Probability(tc.x)
 		var got *model.ValueError

@@ -1,6 +1,9 @@
 package pickle
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 func (d *decoder) mark() error {
 	if len(d.marks) >= maxMarks {
@@ -137,15 +140,10 @@ func (d *decoder) setAll(items []any) error {
 	}
 	switch t := top.(type) {
 	case *Dict:
-		for i := 0; i < len(items); i += 2 {
-			key, ok := items[i].(string)
-			if !ok {
-				continue
+		for pair := range slices.Chunk(items, 2) {
+			if key, ok := pair[0].(string); ok {
+				t.Set(key, pair[1])
 			}
-			if t.items == nil {
-				t.items = map[string]any{}
-			}
-			t.items[key] = items[i+1]
 		}
 	case *Object:
 	default:

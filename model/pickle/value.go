@@ -58,6 +58,14 @@ type List struct{ Items []any }
 // Dict is a Python dict. Only items whose key is a string can be looked up.
 type Dict struct{ items map[string]any }
 
+// Set puts a value under a string key, replacing what was there.
+func (d *Dict) Set(key string, v any) {
+	if d.items == nil {
+		d.items = map[string]any{}
+	}
+	d.items[key] = v
+}
+
 // Get returns the value of a string key.
 func (d *Dict) Get(key string) (any, bool) {
 	v, ok := d.items[key]
