@@ -83,45 +83,53 @@ func (b *Bulk) scoreChunk(ctx context.Context, plan *status.Batch, m *events.Chu
 	if err != nil {
 		return nil, err
 	}
-	rows := rowScorer{scorer: scorer, head: &head, decidedAt: plan.PlannedAt}
-	entry := &status.Chunk{
-		V: status.Version, Batch: plan.ID, N: m.N, Generation: m.Generation, Start: m.Start, End: m.End,
+	run := &chunkRun{
+		bulk: b, plan: plan, message: m,
+		rows: rowScorer{scorer: scorer, head: &head, decidedAt: plan.PlannedAt},
+		entry: &status.Chunk{
+			V: status.Version, Batch: plan.ID, N: m.N, Generation: m.Generation, Start: m.Start, End: m.End,
+		},
 	}
-	var rejects *rejectLines
-	fill := func(ctx context.Context, out io.Writer) error {
-		rejects = newRejectLines()
-		return b.scoreRange(ctx, plan, m, rows, entry, out, &rejects.rejectWriter)
-	}
-	if entry.Part, err = b.writePart(ctx, status.PartKey(plan.ID, m.N), m.Generation, fill); err != nil {
+	entry := run.entry
+	if entry.Part, err = b.writePart(ctx, status.PartKey(plan.ID, m.N), m.Generation, run.fill); err != nil {
 		return nil, err
 	}
 	entry.Part.Rows = entry.Tally.DecidedRows()
-	entry.Problems = rejects.problems
-	if rejects.rows > 0 {
-		if entry.Rejects, err = b.writeChunkRejects(ctx, entry, rejects); err != nil {
+	entry.Problems = run.rejects.problems
+	if run.rejects.rows > 0 {
+		if entry.Rejects, err = b.writeChunkRejects(ctx, entry, run.rejects); err != nil {
 			return nil, err
 		}
 	}
 	return entry, nil
 }
 
-// scoreRange scores the records that begin in the chunk's range into out and
-// fills in the entry.
-func (b *Bulk) scoreRange(ctx context.Context, plan *status.Batch, m *events.Chunk, rows rowScorer,
-	entry *status.Chunk, out io.Writer, rejects *rejectWriter,
-) error {
-	first, in, err := b.openRange(ctx, plan, m)
+// chunkRun is one run over one chunk.
+type chunkRun struct {
+	bulk    *Bulk
+	plan    *status.Batch
+	message *events.Chunk
+	rows    rowScorer
+	entry   *status.Chunk // filled in by fill
+	rejects *rejectLines
+}
+
+// fill scores the records that begin in the chunk's range into out and fills
+// in the entry. It can be called again.
+func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
+	first, in, err := r.bulk.openRange(ctx, r.plan, r.message)
 	if err != nil {
 		return &sourceError{err}
 	}
 	defer func() { _ = in.Close() }()
-	records := ingest.NewScanner(in, first, ingest.ScannerOptions{End: m.End})
-	tally, err := rows.run(ctx, records, out, rejects)
+	r.rejects = newRejectLines()
+	records := ingest.NewScanner(in, first, ingest.ScannerOptions{End: r.message.End})
+	tally, err := r.rows.run(ctx, records, out, &r.rejects.rejectWriter)
 	if err != nil {
 		return err
 	}
-	entry.FirstRecord, entry.NextRecord, entry.Lines = first, records.Next(), records.Lines()
-	entry.Tally = tally
+	r.entry.FirstRecord, r.entry.NextRecord, r.entry.Lines = first, records.Next(), records.Lines()
+	r.entry.Tally = tally
 	return nil
 }
 

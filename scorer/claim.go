@@ -135,14 +135,15 @@ func (a *Applications) document(ctx context.Context, key string) (*status.Applic
 // claimed when it may be taken over, notClaimed without an error when it
 // changed meanwhile and must be looked at again.
 func (a *Applications) free(ctx context.Context, found *status.Application) (claimState, error) {
-	switch {
-	case found.State == status.DocRejected:
+	switch found.State {
+	case status.DocRejected:
 		return settled, nil
-	case found.State == status.DocFailing:
+	case status.DocFailing:
 		if err := a.held(found); err != nil {
 			return notClaimed, err
 		}
 		return claimed, nil
+	case status.DocClaimed:
 	}
 	info, err := a.o.Objects.Head(ctx, found.Result)
 	switch {

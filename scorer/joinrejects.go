@@ -53,11 +53,11 @@ func (b *Bulk) joinRejects(ctx context.Context, plan *status.Batch, entries []*s
 		defer close(made)
 		n, err := b.copyRejects(ctx, io.MultiWriter(pw, sum), head.DataLine-1, entries)
 		rows = n
-		pw.CloseWithError(err)
+		_ = pw.CloseWithError(err)
 	}()
 	key := status.RejectsKey(plan.ID)
 	_, err := b.o.Objects.CreateFrom(ctx, key, pr, store.PutOptions{ContentType: csvType})
-	pr.CloseWithError(errors.New("writing ended"))
+	_ = pr.CloseWithError(errors.New("writing ended"))
 	<-made
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		return nil, nil, err

@@ -66,7 +66,7 @@ func (b *Bulk) stream(ctx context.Context, key, etag string, fill func(context.C
 		if err == nil {
 			err = buffered.Flush()
 		}
-		pw.CloseWithError(err) // nil is the end of the object
+		_ = pw.CloseWithError(err) // nil is the end of the object
 	}()
 	o := store.PutOptions{ContentType: parquetType}
 	var err error
@@ -75,7 +75,7 @@ func (b *Bulk) stream(ctx context.Context, key, etag string, fill func(context.C
 	} else {
 		_, err = b.o.Objects.ReplaceFrom(ctx, key, etag, pr, o)
 	}
-	pr.CloseWithError(errors.New("writing ended")) // a writer that is still at it stops
+	_ = pr.CloseWithError(errors.New("writing ended")) // a writer that is still at it stops
 	<-made
 	return sum.object(key), err
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
@@ -82,11 +83,9 @@ func (t *rejectTable) flush() error {
 // gets an apostrophe before it.
 // https://owasp.org/www-community/attacks/CSV_Injection
 func Neutralise(cell string) string {
-	for _, r := range cell {
-		if strings.ContainsRune("=+-@\t\r\x00＝＋－＠", r) {
-			return "'" + cell
-		}
-		break
+	first, _ := utf8.DecodeRuneInString(cell)
+	if cell != "" && strings.ContainsRune("=+-@\t\r\x00＝＋－＠", first) {
+		return "'" + cell
 	}
 	return cell
 }

@@ -143,6 +143,7 @@ type ordered struct {
 	fields []parquet.Field
 }
 
+// Fields are the columns in their own order.
 func (o ordered) Fields() []parquet.Field { return o.fields }
 
 type field struct {
@@ -150,6 +151,7 @@ type field struct {
 	name string
 }
 
+// Name is the column's name.
 func (f field) Name() string { return f.name }
 
 // Value is asked for by the reflecting writers only, which are not used.

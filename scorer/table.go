@@ -18,7 +18,7 @@ const rowsPerGroup = 64 << 10
 // table writes result rows to a Parquet file, one at a time, column by column.
 // The same rows give the same bytes.
 type table struct {
-	w   *parquet.Writer
+	w   *parquet.GenericWriter[any]
 	row parquet.Row
 	n   int64
 }
@@ -38,7 +38,7 @@ func newTable(out io.Writer, columns []column) *table {
 			options = append(options, parquet.BloomFilters(parquet.SplitBlockFilter(10, c.name)))
 		}
 	}
-	return &table{w: parquet.NewWriter(out, options...), row: make(parquet.Row, 0, len(columns))}
+	return &table{w: parquet.NewGenericWriter[any](out, options...), row: make(parquet.Row, 0, len(columns))}
 }
 
 // end writes the row whose columns were added since the last call.
