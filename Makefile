@@ -1,0 +1,74 @@
+# Every target works on a fresh machine with Go; nothing else is needed for
+# build, run, demo and test.
+SHELL       := /bin/bash
+BIN         := bin/loanscorer
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+TOOLS       := -modfile=go.tools.mod
+FUZZTIME    ?= 20s
+CRASHROUNDS ?= 5
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help build run demo test race cover fuzz fuzz-seeds bench bench-smoke crash lint fmt generate cross check clean
+
+help: ## show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/loanscorer, a static binary
+	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/loanscorer
+
+run: build ## run the whole service on this machine (loanscorer serve)
+	@$(BIN) serve
+
+demo: build ## run the main job once on sample data and stop
+	@$(BIN) demo
+
+test: ## run all tests
+	go test ./...
+
+race: ## run all tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race ./...
+
+cover: ## write coverage.out and print the total
+	go test -coverprofile=coverage.out -coverpkg=./... ./...
+	go tool cover -func=coverage.out | tail -n 1
+
+fuzz: ## fuzz every decoder for FUZZTIME each
+	@set -e; for pkg in $$(go list ./...); do \
+	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+fuzz-seeds: ## run the committed seeds of every fuzz target
+	go test -run '^Fuzz' ./...
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+bench-smoke: ## run every benchmark once
+	go test -run '^$$' -bench . -benchtime 1x ./...
+
+crash: ## kill -9 the server CRASHROUNDS times while it scores, and check that nothing is lost or doubled
+	go test ./cmd/loanscorer -run '^TestCrash$$' -count 1 -v -timeout 60m -crash.rounds $(CRASHROUNDS)
+
+lint: ## run the linters (builds them the first time)
+	go vet ./...
+	go tool $(TOOLS) golangci-lint run ./...
+	go mod tidy -diff
+
+fmt: ## format everything
+	go tool $(TOOLS) golangci-lint fmt
+
+generate: ## write generated and golden files anew
+	go test ./api ./cmd/loanscorer ./internal/status ./model/... -update
+
+cross: ## build for linux on amd64 and arm64
+	GOOS=linux GOARCH=amd64 go build -trimpath -ldflags '$(LDFLAGS)' -o dist/loanscorer-linux-amd64 ./cmd/loanscorer
+	GOOS=linux GOARCH=arm64 go build -trimpath -ldflags '$(LDFLAGS)' -o dist/loanscorer-linux-arm64 ./cmd/loanscorer
+
+check: ## everything that CI runs
+	.ci/run
+
+clean: ## remove what was built, not the data
+	rm -rf bin dist coverage.out
