@@ -47,11 +47,14 @@ func (d *disk) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s
 	if put.Tagging, err = d.copyTags(ctx, &in, from); err != nil {
 		return none, err
 	}
-	out, err := d.put(ctx, put)
+	out, seq, err := d.put(ctx, put)
 	if err != nil {
 		return none, err
 	}
-	e := Event{Name: EventCopy, Bucket: *in.Bucket, Key: *in.Key, ETag: out.ETag, VersionID: out.VersionID, Size: *src.ContentLength}
+	e := Event{
+		Name: EventCopy, Bucket: *in.Bucket, Key: *in.Key, Size: *src.ContentLength,
+		ETag: out.ETag, VersionID: out.VersionID, Sequencer: seq,
+	}
 	if err := d.created(ctx, e); err != nil {
 		return none, err
 	}

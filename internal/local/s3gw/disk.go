@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -30,6 +31,7 @@ type disk struct {
 	onCreated func(context.Context, Event) error
 	log       *slog.Logger
 	sync      func(path string) error // syncPath, but for tests
+	last      atomic.Int64            // the last sequencer given
 	locks     *stripes                // by object
 	uploads   *stripes                // by multipart upload
 }
@@ -73,11 +75,14 @@ func (d *disk) object(bucket, key *string) (dir, file string, err error) {
 // PutObject stores an object: on disk, announced, then acknowledged.
 func (d *disk) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
 	ctx = context.WithoutCancel(ctx) // a server that stops finishes what it began
-	out, err := d.put(ctx, in)
+	out, seq, err := d.put(ctx, in)
 	if err != nil {
 		return s3response.PutObjectOutput{}, err
 	}
-	e := Event{Name: EventPut, Bucket: *in.Bucket, Key: *in.Key, ETag: out.ETag, VersionID: out.VersionID}
+	e := Event{
+		Name: EventPut, Bucket: *in.Bucket, Key: *in.Key,
+		ETag: out.ETag, VersionID: out.VersionID, Sequencer: seq,
+	}
 	if out.Size != nil {
 		e.Size = *out.Size
 	}
@@ -90,11 +95,11 @@ func (d *disk) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3r
 // put stores an object durably. The content is flushed before the object becomes visible,
 // so a power cut leaves the old object, the new one or none, never half of one; the lock
 // keeps readers out until the name is flushed too.
-func (d *disk) put(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
+func (d *disk) put(ctx context.Context, in s3response.PutObjectInput) (out s3response.PutObjectOutput, seq string, err error) {
 	const op = "put object"
 	dir, file, err := d.object(in.Bucket, in.Key)
 	if err != nil {
-		return s3response.PutObjectOutput{}, d.fail(ctx, op, err)
+		return out, "", d.fail(ctx, op, err)
 	}
 	in.Bucket = &dir
 	in.ContentEncoding = stripAWSChunked(in.ContentEncoding)
@@ -108,13 +113,14 @@ func (d *disk) put(ctx context.Context, in s3response.PutObjectInput) (s3respons
 			lock.Unlock()
 		}
 	}()
-	out, err := d.posix.PutObjectWithPostFunc(ctx, in, func(f *os.File) error {
+	out, err = d.posix.PutObjectWithPostFunc(ctx, in, func(f *os.File) (err error) {
 		if err := f.Sync(); err != nil {
 			return err
 		}
 		lock.Lock()
 		held = true
-		return nil
+		seq, err = d.sequencer(f)
+		return err
 	})
 	if err != nil {
 		if !held && isPreconditionFailed(err) {
@@ -122,10 +128,10 @@ func (d *disk) put(ctx context.Context, in s3response.PutObjectInput) (s3respons
 			lock.RLock()
 			lock.RUnlock() //nolint:staticcheck // SA2001: the wait is the point
 		}
-		return out, d.failWrite(ctx, op, file, err)
+		return out, "", d.failWrite(ctx, op, file, err)
 	}
 	syncVersions(out.VersionID)
-	return out, d.fail(ctx, op, d.syncTree(dir, file))
+	return out, seq, d.fail(ctx, op, d.syncTree(dir, file))
 }
 
 // DeleteObject removes an object, durably.

@@ -3,6 +3,7 @@ package s3gw
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -53,7 +54,7 @@ func TestEvents(t *testing.T) {
 		{Name: EventCopy, Bucket: bucket, Key: "copy", Size: 5, ETag: "5d41402abc4b2a76b9719d911017c592"},
 		{Name: EventComplete, Bucket: bucket, Key: "big", Size: 4, ETag: "1b5e0fb38c4c34b4e4a9c53ae0a7c2c5-1"},
 	}
-	if diff := cmp.Diff(want, r.events, cmpopts.IgnoreFields(Event{}, "Time", "ETag")); diff != "" {
+	if diff := cmp.Diff(want, r.events, cmpopts.IgnoreFields(Event{}, "Time", "ETag", "Sequencer")); diff != "" {
 		t.Error(diff)
 	}
 	if r.events[0].ETag != want[0].ETag || r.events[0].Time.IsZero() {
@@ -83,6 +84,7 @@ func TestFailingHook(t *testing.T) {
 	if status(err) != 503 {
 		t.Errorf("copy: %v, want 503", err)
 	}
+	first := slices.Clone(r.events)
 	r.set(nil)
 	r.events = nil
 	mustPut(t, c, "k", "x")
@@ -91,5 +93,11 @@ func TestFailingHook(t *testing.T) {
 	}
 	if len(r.events) != 2 || r.events[1].Name != EventComplete {
 		t.Errorf("events of the second try: %v", r.events)
+	}
+	if r.events[0].Sequencer <= first[0].Sequencer {
+		t.Errorf("a later write has sequencer %q, after %q", r.events[0].Sequencer, first[0].Sequencer)
+	}
+	if r.events[1].Sequencer != first[1].Sequencer {
+		t.Errorf("the same completion has sequencers %q and %q", first[1].Sequencer, r.events[1].Sequencer)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/versity/versitygw/backend"
@@ -72,23 +73,24 @@ func (d *disk) upload(bucket, key, id *string) (dir string, err error) {
 // there, so a client that lost the first answer can ask again.
 func (d *disk) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
 	ctx = context.WithoutCancel(ctx)
-	out, version, size, err := d.complete(ctx, in)
+	e := Event{Name: EventComplete, Bucket: *in.Bucket, Key: *in.Key}
+	out, err := d.complete(ctx, in, &e)
 	if err != nil {
 		return s3response.CompleteMultipartUploadResult{}, "", err
 	}
-	out.Bucket = in.Bucket
-	e := Event{Name: EventComplete, Bucket: *in.Bucket, Key: *in.Key, ETag: *out.ETag, VersionID: version, Size: size}
+	out.Bucket, e.ETag = in.Bucket, *out.ETag
 	if err := d.created(ctx, e); err != nil {
 		return s3response.CompleteMultipartUploadResult{}, "", err
 	}
-	return out, version, nil
+	return out, e.VersionID, nil
 }
 
-func (d *disk) complete(ctx context.Context, in *s3.CompleteMultipartUploadInput) (out s3response.CompleteMultipartUploadResult, version string, size int64, err error) {
+// complete does the work, and fills in the size, version and sequencer of the event.
+func (d *disk) complete(ctx context.Context, in *s3.CompleteMultipartUploadInput, e *Event) (out s3response.CompleteMultipartUploadResult, err error) {
 	const op = "complete upload"
 	dir, err := d.upload(in.Bucket, in.Key, in.UploadId)
 	if err != nil {
-		return out, "", 0, d.fail(ctx, op, err)
+		return out, d.fail(ctx, op, err)
 	}
 	parts := uploadDir(dir, *in.Key, *in.UploadId)
 	turn := d.uploads.of(parts)
@@ -97,57 +99,62 @@ func (d *disk) complete(ctx context.Context, in *s3.CompleteMultipartUploadInput
 
 	file := filepath.Join(dir, *in.Key)
 	if _, err := os.Stat(parts); errors.Is(err, fs.ErrNotExist) {
-		out, size, err = d.completed(ctx, in, dir, file)
-		return out, "", size, d.fail(ctx, op, err)
+		out, err = d.completed(ctx, in, file, e)
+		return out, d.fail(ctx, op, err)
 	}
 	s := &assembly{left: partCount(in)}
 	lock := d.locks.of(file)
+	locked := false
 	defer func() {
-		if s.locked {
+		if locked {
 			lock.Unlock()
 		}
 	}()
 	input := *in
 	input.Bucket = &dir
-	out, version, err = d.posix.CompleteMultipartUploadWithCopy(ctx, &input, func(from, to *os.File) (bool, error) {
+	out, e.VersionID, err = d.posix.CompleteMultipartUploadWithCopy(ctx, &input, func(from, to *os.File) (bool, error) {
 		last, err := s.add(from, to)
 		if last {
 			lock.Lock()
-			s.locked = true
+			locked = true
+			e.Sequencer, err = d.sequencer(to)
 		}
-		return true, err
+		return true, s.stop(from, err)
 	})
 	if err = errors.Join(s.err, err); err != nil {
-		return out, "", 0, d.failWrite(ctx, op, file, err)
+		return out, d.failWrite(ctx, op, file, err)
 	}
-	syncVersions(version)
-	return out, version, s.size, d.fail(ctx, op, d.syncTree(dir, file))
+	e.Size = s.size
+	syncVersions(e.VersionID)
+	return out, d.fail(ctx, op, d.syncTree(dir, file))
 }
 
 // assembly puts the parts of one upload together.
 type assembly struct {
-	left   int   // parts still to come
-	size   int64 // bytes so far
-	locked bool
-	err    error
+	left int   // parts still to come
+	size int64 // bytes so far
+	err  error
 }
 
 // add appends a part; last says that it was the last one and that everything is flushed.
-// After a fault the store would go on with what it can still read of the part, wherever
-// the copy broke off, so the part is closed.
 func (s *assembly) add(from, to *os.File) (last bool, err error) {
 	n, err := io.Copy(to, from)
 	s.size += n
 	s.left--
-	if err == nil && s.left == 0 {
-		err = to.Sync()
-	}
-	if err != nil {
-		s.err = errors.Join(s.err, err)
-		_ = from.Close()
+	if err != nil || s.left > 0 {
 		return false, err
 	}
-	return s.left == 0, nil
+	return true, to.Sync()
+}
+
+// stop ends the assembly when there was a fault: the store would go on with what it can
+// still read of the part, wherever the copy broke off, so the part is closed.
+func (s *assembly) stop(from *os.File, err error) error {
+	if err == nil {
+		return nil
+	}
+	s.err = errors.Join(s.err, err)
+	return errors.Join(err, from.Close())
 }
 
 func partCount(in *s3.CompleteMultipartUploadInput) int {
@@ -159,25 +166,29 @@ func partCount(in *s3.CompleteMultipartUploadInput) int {
 
 // completed answers for an upload that is gone: it was completed if the object has the ETag
 // that these parts make. The store itself would accept any object under this key.
-func (d *disk) completed(ctx context.Context, in *s3.CompleteMultipartUploadInput, dir, file string) (s3response.CompleteMultipartUploadResult, int64, error) {
-	var out s3response.CompleteMultipartUploadResult
+func (d *disk) completed(ctx context.Context, in *s3.CompleteMultipartUploadInput, file string, e *Event) (out s3response.CompleteMultipartUploadResult, err error) {
 	gone := s3err.GetNoSuchUploadErr(*in.UploadId)
 	if in.MultipartUpload == nil {
-		return out, 0, gone
+		return out, gone
 	}
 	etag, err := backend.ComputeMultipartETagFromPartETags(in.MultipartUpload.Parts)
 	if err != nil {
-		return out, 0, err
+		return out, err
 	}
 	lock := d.locks.of(file)
 	lock.RLock()
 	defer lock.RUnlock()
+	dir := strings.TrimSuffix(file, "/"+*in.Key)
 	head, err := d.posix.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &dir, Key: in.Key})
 	if err != nil || head.ETag == nil || !backend.AreEtagsSame(*head.ETag, etag) {
-		return out, 0, gone
+		return out, gone
 	}
 	out.ETag, out.Key = head.ETag, in.Key
-	return out, *head.ContentLength, nil
+	e.Size, e.Sequencer = *head.ContentLength, sequencerOf(file)
+	if head.VersionId != nil {
+		e.VersionID = *head.VersionId
+	}
+	return out, nil
 }
 
 // AbortMultipartUpload throws the parts away.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	got := map[string]string{
 		"etag": *out.ETag, "type": aws.ToString(out.ContentType), "encoding": aws.ToString(out.ContentEncoding),
-		"length": fmt.Sprint(*out.ContentLength), "metadata": fmt.Sprint(out.Metadata),
+		"length": strconv.FormatInt(*out.ContentLength, 10), "metadata": fmt.Sprint(out.Metadata),
 	}
 	want := map[string]string{
 		"etag": etag, "type": "text/csv", "encoding": "gzip",
