@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/snappy"
+	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/loanscorer/loanscorer/ingest"
 )
@@ -28,7 +28,7 @@ type table struct {
 func newTable(out io.Writer, columns []column) *table {
 	options := []parquet.WriterOption{
 		newSchema(columns),
-		parquet.Compression(&snappy.Codec{}),
+		parquet.Compression(&zstd.Codec{}),
 		parquet.MaxRowsPerRowGroup(rowsPerGroup),
 		parquet.CreatedBy("loanscorer", "1", ""),
 		parquet.DataPageStatistics(true),
