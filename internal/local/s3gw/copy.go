@@ -18,6 +18,7 @@ import (
 // onto itself replaces the object in one step too.
 func (d *disk) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
 	const op = "copy object"
+	ifMatch, ifNoneMatch := conditions(ctx)
 	ctx = context.WithoutCancel(ctx)
 	var none s3response.CopyObjectOutput
 	from, err := d.copySource(*in.CopySource)
@@ -39,6 +40,7 @@ func (d *disk) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s
 	put := s3response.PutObjectInput{
 		Bucket: in.Bucket, Key: in.Key, Body: src.Body, ContentLength: src.ContentLength,
 		ChecksumAlgorithm: in.ChecksumAlgorithm, WebsiteRedirectLocation: in.WebsiteRedirectLocation,
+		IfMatch: ifMatch, IfNoneMatch: ifNoneMatch,
 	}
 	if put.ChecksumAlgorithm == "" {
 		put.ChecksumAlgorithm = checksumOf(src)
@@ -47,7 +49,7 @@ func (d *disk) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s
 	if put.Tagging, err = d.copyTags(ctx, &in, from); err != nil {
 		return none, err
 	}
-	out, seq, err := d.put(ctx, put)
+	out, seq, err := d.put(ctx, put, new(counter))
 	if err != nil {
 		return none, err
 	}

@@ -74,8 +74,12 @@ func (d *disk) object(bucket, key *string) (dir, file string, err error) {
 
 // PutObject stores an object: on disk, announced, then acknowledged.
 func (d *disk) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
+	body := &counter{want: in.ContentLength}
+	if !isForm(ctx) { // the length of a form is more than that of the file in it
+		in.Body = body.count(in.Body)
+	}
 	ctx = context.WithoutCancel(ctx) // a server that stops finishes what it began
-	out, seq, err := d.put(ctx, in)
+	out, seq, err := d.put(ctx, in, body)
 	if err != nil {
 		return s3response.PutObjectOutput{}, err
 	}
@@ -95,7 +99,7 @@ func (d *disk) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3r
 // put stores an object durably. The content is flushed before the object becomes visible,
 // so a power cut leaves the old object, the new one or none, never half of one; the lock
 // keeps readers out until the name is flushed too.
-func (d *disk) put(ctx context.Context, in s3response.PutObjectInput) (out s3response.PutObjectOutput, seq string, err error) {
+func (d *disk) put(ctx context.Context, in s3response.PutObjectInput, body *counter) (out s3response.PutObjectOutput, seq string, err error) {
 	const op = "put object"
 	dir, file, err := d.object(in.Bucket, in.Key)
 	if err != nil {
@@ -114,7 +118,7 @@ func (d *disk) put(ctx context.Context, in s3response.PutObjectInput) (out s3res
 		}
 	}()
 	out, err = d.posix.PutObjectWithPostFunc(ctx, in, func(f *os.File) (err error) {
-		if err := f.Sync(); err != nil {
+		if err := errors.Join(body.check(), f.Sync()); err != nil {
 			return err
 		}
 		lock.Lock()

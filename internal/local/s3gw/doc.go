@@ -19,6 +19,5 @@
 //
 // Not promised: keys that are not clean relative paths (a//b, ./a, ../a, a leading slash) or
 // that have a segment above 227 bytes are refused with a 400; x/y and x/y/z cannot both exist
-// (409); conditions on the destination of CopyObject are not looked at. There is one account.
-// Bucket policies, ACL changes, object lock, websites and S3 Select answer 501.
+// (409). There is one account. Bucket policies, ACL changes, object lock, websites and S3 Select answer 501.
 package s3gw

@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -228,4 +231,67 @@ func verify(t *testing.T, c *s3.Client, acked map[string]string) {
 			t.Errorf("%s has %d bytes, %d were acknowledged", key, len(got), len(body))
 		}
 	}
+}
+
+// failure 13, for uploads: a body that is cut off leaves nothing.
+func TestCutOffBody(t *testing.T) {
+	t.Parallel()
+	var r recorder
+	g, c := start(t, Options{OnCreated: r.hook})
+	up := newUpload(t, c, "m")
+	p := s3.NewPresignClient(c)
+	object, err := p.PresignPutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := p.PresignUploadPart(t.Context(), &s3.UploadPartInput{
+		Bucket: aws.String(bucket), Key: &up.key, UploadId: &up.id, PartNumber: aws.Int32(1),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{object.URL, part.URL} {
+		for _, sent := range []int{0, 10, 70_000} {
+			if answer := cutOff(t, g.Addr(), target, sent); strings.Contains(answer, "200 OK") {
+				t.Errorf("%d of 100000 bytes: answer %q", sent, answer)
+			}
+		}
+	}
+	if _, err := get(t.Context(), c, "k"); code(err) != "NoSuchKey" {
+		t.Errorf("an object was made: %v", err)
+	}
+	parts, err := c.ListParts(t.Context(), &s3.ListPartsInput{Bucket: aws.String(bucket), Key: &up.key, UploadId: &up.id})
+	if err != nil || len(parts.Parts) != 0 {
+		t.Errorf("parts %v, %v", parts, err)
+	}
+	if len(r.events) != 0 {
+		t.Errorf("events %v", r.events)
+	}
+}
+
+// cutOff announces 100,000 bytes, sends fewer and hangs up; it returns the answer.
+func cutOff(t *testing.T, addr, target string, sent int) string {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 100000\r\n\r\n%s", u.RequestURI(), addr, strings.Repeat("x", sent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(answer)
 }

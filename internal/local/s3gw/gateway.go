@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
 	"time"
 
 	"github.com/gofiber/fiber/v3"
+	"github.com/valyala/fasthttp"
 	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/s3api"
 	"github.com/versity/versitygw/s3api/middlewares"
@@ -108,10 +111,21 @@ func serve(d *disk, o Options, ln *listener) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	app.Server().IdleTimeout = idleTimeout
+	app.Handler() // makes it ready to serve
+	server := app.Server()
+	server.IdleTimeout = idleTimeout
+	faults := server.ErrorHandler
+	server.ErrorHandler = func(c *fasthttp.RequestCtx, err error) {
+		op := new(net.OpError)
+		if errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			c.SetStatusCode(fasthttp.StatusBadRequest) // the client went away; the library would print that
+			return
+		}
+		faults(c, err)
+	}
 	g := &Gateway{disk: d, app: app, addr: ln.endpoint(o.Addr), done: make(chan struct{})}
 	go func() {
-		g.err = app.Listener(ln, fiber.ListenConfig{DisableStartupMessage: true})
+		g.err = server.Serve(ln)
 		close(g.done)
 	}()
 	return g, nil

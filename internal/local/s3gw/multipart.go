@@ -52,7 +52,11 @@ func (d *disk) UploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.Uplo
 	}
 	input := *in
 	input.Bucket = &dir
-	out, err := d.posix.UploadPartWithPostFunc(ctx, &input, func(f *os.File) error { return f.Sync() })
+	body := &counter{want: in.ContentLength}
+	input.Body = body.count(in.Body)
+	out, err := d.posix.UploadPartWithPostFunc(ctx, &input, func(f *os.File) error {
+		return errors.Join(body.check(), f.Sync())
+	})
 	if err != nil {
 		return out, d.fail(ctx, op, err)
 	}

@@ -269,6 +269,15 @@ func TestCopy(t *testing.T) {
 	if err := cp("x", func(in *s3.CopyObjectInput) { in.CopySourceIfNoneMatch = &etag }); code(err) != "PreconditionFailed" {
 		t.Errorf("copy if none match: %v", err)
 	}
+	if err := cp("dst", func(in *s3.CopyObjectInput) { in.IfNoneMatch = aws.String("*") }); code(err) != "PreconditionFailed" {
+		t.Errorf("copy over an object: %v", err)
+	}
+	if err := cp("dst", func(in *s3.CopyObjectInput) { in.IfMatch = aws.String(`"no"`) }); code(err) != "PreconditionFailed" {
+		t.Errorf("copy over another object: %v", err)
+	}
+	if err := cp("dst", func(in *s3.CopyObjectInput) { in.IfMatch = &etag }); err != nil {
+		t.Errorf("copy over the same object: %v", err)
+	}
 	if err := cp("x", func(in *s3.CopyObjectInput) { in.CopySource = aws.String(bucket + "/none") }); code(err) != "NoSuchKey" {
 		t.Errorf("copy of nothing: %v", err)
 	}
