@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"scorer":         {"ingest", "events", "model", "internal/status", "internal/store"},
 	"model":          {"model/sklearn"},
 	"model/sklearn":  {"model/pickle"},
+	"internal/sim":   {"events", "internal/store"},
 	"internal/local": {"internal/local/s3gw", "internal/local/sqs"},
 	"cmd/loanscorer": {
 		"api", "scorer", "events", "ingest", "model", "model/sklearn",
