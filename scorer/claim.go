@@ -92,8 +92,11 @@ func (a *Applications) write(ctx context.Context, doc *status.Application, etag 
 		case errors.Is(getErr, store.ErrNotFound):
 			etag = ""
 			continue
+		case errors.Is(getErr, status.ErrDocument), errors.Is(getErr, store.ErrTooLarge):
+			return notClaimed, "", getErr // nobody of us wrote what is there
 		case getErr != nil:
-			return notClaimed, "", getErr
+			// The no may have been said to the repetition of this very write.
+			return unsure(doc), "", getErr
 		}
 		etag = ""
 		state, err := a.free(ctx, found)
