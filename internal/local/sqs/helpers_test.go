@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -86,6 +85,7 @@ type fixture struct {
 	*sqs.Client
 	service *Service
 	url     *string
+	later   *string // a receipt handle kept between the steps of a test
 }
 
 func newFixture(t testing.TB, opts Options, attributes map[string]string) *fixture {
@@ -196,10 +196,6 @@ func redriveTo(name string, receives int) string {
 	return fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":"%d"}`, name, receives)
 }
 
-// crash stops the service as a kill would leave it: without checkpoint or close
-// of the database; the file is free for the next Open.
-func repeat(s string, n int) string { return strings.Repeat(s, n) }
-
 func sendAll(ctx context.Context, s *Service, queue string, bodies ...string) error {
 	for _, b := range bodies {
 		if _, err := s.Send(ctx, queue, b, nil); err != nil {
@@ -207,4 +203,40 @@ func sendAll(ctx context.Context, s *Service, queue string, bodies ...string) er
 		}
 	}
 	return nil
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func (f *fixture) change(handle *string, seconds int32) error {
+	_, err := f.ChangeMessageVisibility(f.Context(), &sqs.ChangeMessageVisibilityInput{
+		QueueUrl: f.url, ReceiptHandle: handle, VisibilityTimeout: seconds,
+	})
+	return err
+}
+
+// rowCount is the number of messages in the file, visible or not.
+func rowCount(t testing.TB, s *Service) (n int) {
+	t.Helper()
+	err := s.do(t.Context(), func(ctx context.Context, tx *transaction) error {
+		return tx.conn.QueryRowContext(ctx, "SELECT count(*) FROM state").Scan(&n)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// fillInFlight makes rows that count as messages in flight for a day.
+func fillInFlight(t testing.TB, s *Service, q *queue, n int) {
+	t.Helper()
+	err := s.do(t.Context(), func(ctx context.Context, tx *transaction) error {
+		q.inFlight = maxInFlight
+		tx.nextSeq += int64(n)
+		_, err := tx.conn.ExecContext(ctx, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<?1)
+			INSERT INTO state SELECT i, ?2, x'00', ?3, ?3+86400000, ?3, ?3, 1, i, '', 0 FROM n`, n, q.id, tx.now)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -29,7 +29,7 @@ func (s *Service) CreateQueue(ctx context.Context, name string, attributes map[s
 		return err
 	}
 	text := jsonText(&c.settings)
-	return s.do(ctx, func(ctx context.Context, t *transaction) error {
+	err := s.do(ctx, func(ctx context.Context, t *transaction) error {
 		var id int64
 		err := t.conn.QueryRowContext(ctx, `INSERT INTO queues(name, created, modified, attributes, sum) VALUES(?,?,?,?,0) RETURNING id`,
 			name, c.modified, c.modified, text).Scan(&id)
@@ -40,6 +40,8 @@ func (s *Service) CreateQueue(ctx context.Context, name string, attributes map[s
 		t.onCommit = append(t.onCommit, func() { s.publish(newQueue(id, name, c.modified, c)) })
 		return err
 	})
+	s.sweepSoon() // its retention may be the shortest
+	return err
 }
 
 // compare says whether the queue already has these attributes.

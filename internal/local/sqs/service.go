@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // Credentials are the one key pair that may sign requests.
@@ -36,6 +38,7 @@ type Service struct {
 	opts    Options
 	log     *slog.Logger
 	db      *database
+	signer  *v4.Signer // keeps the derived keys
 	actions map[string]action
 
 	admin  sync.Mutex // serialises changes to the set of queues
@@ -70,7 +73,7 @@ func Open(ctx context.Context, opts Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		opts: opts, log: opts.Logger, db: db,
+		opts: opts, log: opts.Logger, db: db, signer: v4.NewSigner(),
 		queues: map[string]*queue{}, byID: map[int64]*queue{},
 		jobs: make(chan *job), sweeps: make(chan struct{}, 1),
 		pollsOver: make(chan struct{}), closing: make(chan struct{}),

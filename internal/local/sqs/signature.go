@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 const (
@@ -131,7 +130,7 @@ func (s *Service) sign(r *http.Request, a authorization, body []byte, at time.Ti
 	}
 	hash := sha256.Sum256(body)
 	credentials := aws.Credentials{AccessKeyID: s.opts.Credentials.AccessKeyID, SecretAccessKey: s.opts.Credentials.SecretAccessKey}
-	if err := v4.NewSigner().SignHTTP(r.Context(), credentials, clone, hex.EncodeToString(hash[:]), a.service, a.region, at); err != nil {
+	if err := s.signer.SignHTTP(r.Context(), credentials, clone, hex.EncodeToString(hash[:]), a.service, a.region, at); err != nil {
 		return "", err
 	}
 	again, err := parseAuthorization(clone.Header.Get("Authorization"))

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// sweepSoon asks for a pass now: a queue was deleted or keeps messages for a
-// shorter time.
+// sweepSoon asks for a pass now: queues or retention periods have changed.
 func (s *Service) sweepSoon() {
 	select {
 	case s.sweeps <- struct{}{}:
@@ -55,7 +54,7 @@ func (s *Service) sweepOnce(ctx context.Context) (next int64, err error) {
 		after, next, deleted = last, min(next, earliest), deleted+len(seqs)
 	}
 	if deleted > 0 {
-		s.log.InfoContext(ctx, "expired messages deleted", slog.Int("messages", deleted))
+		s.log.InfoContext(ctx, "expired messages and those of deleted queues removed", slog.Int("messages", deleted))
 	}
 	return next, nil
 }
