@@ -23,10 +23,11 @@ type container struct {
 // absent members. The free record "training" may hold nulls and any keys, but
 // no key twice.
 type keyScan struct {
-	data   []byte
-	stack  []container
-	free   bool // inside "training"
-	arrays int
+	data     []byte
+	stack    []container
+	free     bool // inside "training"
+	arrays   int
+	elements int
 }
 
 // scanKeys needs data to be valid JSON.
@@ -68,6 +69,9 @@ func (s *keyScan) punctuation(c byte, at int) error {
 			return checkRequired(top.keys)
 		}
 	case ',':
+		if s.elements++; s.elements > maxElements {
+			return corrupt("file", "more than %d numbers", maxElements)
+		}
 		top := &s.stack[len(s.stack)-1]
 		top.atKey = top.keys != nil
 	case 'n': // outside a string only null has this letter

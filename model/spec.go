@@ -11,13 +11,14 @@ const FormatVersion = 1
 // Limits on a model file. They are far above what lenders use and keep a
 // broken or hostile file from taking the machine.
 const (
-	MaxFileBytes = 256 << 20 // size of a model file
+	MaxFileBytes = 128 << 20 // size of a model file
 	MaxFeatures  = 1000
 	MaxClasses   = 1000
 	MaxTrees     = 10_000
-	MaxNodes     = 4 << 20 // nodes of all trees together
-	MaxDepth     = 4096    // edges from the root to the deepest leaf
-	maxName      = 200     // bytes of a name
+	MaxNodes     = 2 << 20  // nodes of all trees together
+	MaxDepth     = 4096     // edges from the root to the deepest leaf
+	maxName      = 200      // bytes of a name
+	maxElements  = 16 << 20 // commas of a file: one number each
 )
 
 // Spec is the plain data of a model file, in the file's order. Make one by

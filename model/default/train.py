@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import confusion_matrix, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 SEED = 0
@@ -115,11 +116,28 @@ def fit(x, y):
 
 
 def cross_validate(x, y):
-    scores = []
+    """Accuracy and AUC of each fold, and the confusion matrix over all folds."""
+    accuracy, auc, confusion = [], [], np.zeros((2, 2), dtype=int)
     for train, test in StratifiedKFold(FOLDS).split(x, y):
         forest, constants = fit(x.iloc[train], y[train])
-        scores.append(float((forest.predict(x.iloc[test].fillna(constants)) == y[test]).mean()))
-    return scores
+        proba = forest.predict_proba(x.iloc[test].fillna(constants))
+        predicted = proba.argmax(axis=1)
+        accuracy.append(float((predicted == y[test]).mean()))
+        auc.append(float(roc_auc_score(y[test], proba[:, 1])))
+        confusion += confusion_matrix(y[test], predicted)
+    return {
+        "cv_folds": FOLDS,
+        "cv_split": "stratified, not shuffled, constants fitted inside the folds",
+        "cv_accuracy": accuracy,
+        "cv_accuracy_mean": float(np.mean(accuracy)),
+        "cv_accuracy_sd": float(np.std(accuracy, ddof=1)),
+        "cv_auc_mean": float(np.mean(auc)),
+        "cv_auc_sd": float(np.std(auc, ddof=1)),
+        "cv_rejected_as_rejected": int(confusion[0, 0]),
+        "cv_rejected_as_approved": int(confusion[0, 1]),
+        "cv_approved_as_rejected": int(confusion[1, 0]),
+        "cv_approved_as_approved": int(confusion[1, 1]),
+    }
 
 
 def tree_record(t, classes):
@@ -157,7 +175,6 @@ def main():
     frame = pd.read_csv(source)
     x, y = prepare(frame)
     forest, constants = fit(x, y)
-    scores = cross_validate(x, y)
     fractions = abs(forest.estimators_[0].tree_.value[0].sum() - 1) < 1e-9
     members = {
         "format": "loanscorer/model",
@@ -202,11 +219,7 @@ def main():
             "class_balance": {"0": int((y == 0).sum()), "1": int((y == 1).sum())},
             "metrics": {
                 "train_accuracy": float((forest.predict(x.fillna(constants)) == y).mean()),
-                "cv_folds": FOLDS,
-                "cv_split": "stratified, not shuffled, constants fitted inside the folds",
-                "cv_accuracy": scores,
-                "cv_accuracy_mean": float(np.mean(scores)),
-                "cv_accuracy_sd": float(np.std(scores, ddof=1)),
+                **cross_validate(x, y),
                 "baseline_always_approve": float((y == 1).mean()),
                 "baseline_credit_history": float(
                     ((x["Credit_History"].to_numpy() != 0).astype(int) == y).mean()

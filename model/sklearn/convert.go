@@ -13,7 +13,7 @@ import (
 const (
 	maxTrees   = 10_000
 	maxClasses = 1000
-	maxNodes   = 4 << 20
+	maxNodes   = 2 << 20
 )
 
 // converter turns pickled objects into a Forest.
@@ -41,6 +41,7 @@ func (c *converter) forest(o *pickle.Object) (*Forest, error) {
 	f := &Forest{Params: params(state)}
 	if v, _ := state.Get("_sklearn_version"); v != nil {
 		f.Version, _ = v.(string)
+		f.Version = f.Version[:min(len(f.Version), 40)]
 	}
 	if n, ok := intOf(state, "n_outputs_"); ok && n != 1 {
 		return nil, &UnsupportedError{
@@ -137,7 +138,9 @@ func params(state *pickle.Dict) map[string]any {
 			continue
 		}
 		plain, ok := scalar(v)
-		if number, isFloat := plain.(float64); ok && !(isFloat && notFinite(number)) {
+		number, isFloat := plain.(float64)
+		text, _ := plain.(string)
+		if ok && !(isFloat && notFinite(number)) && len(text) <= 100 {
 			out[name] = plain
 		}
 	}

@@ -218,7 +218,7 @@ func TestForestsThatAreRefused(t *testing.T) {
 		{"no trees", nil, nil, "0 trees"},
 		{"a number for a tree", []any{int64(1)}, nil, "tree 0: not a readable pickle: estimators_: holds a number"},
 		{"split on missing", []any{treeOf(ndarrayOf(nodeDtype(), stumpNodes(math.Inf(1)), false, int64(3)), goodValues())}, nil, "whether a value is missing"},
-		{"unknown layout", []any{treeOf(ndarrayOf(nodeDtype(field1{"colour", dtypeOf("u1", "|", -1), 57}), stumpNodes(1), false, int64(3)), goodValues())}, nil, `unknown node field "colour"`},
+		{"unknown layout", []any{treeOf(ndarrayOf(nodeDtype(field1{"colour", dtypeOf("u1", "|", -1), 57}), stumpNodes(1), false, int64(3)), goodValues())}, nil, `unknown node field among ["colour" "feature"`},
 		{"field gone", []any{treeOf(ndarrayOf(structure(), stumpNodes(1), false, int64(3)), goodValues())}, nil, "has no field"},
 		{"values of neither unit", []any{treeOf(goodNodes(), values(5, 5, 1, 0, 0, 3))}, nil, "neither 1 nor its 4 samples"},
 		{"mixed units", []any{good, treeOf(goodNodes(), values(0.25, 0.75, 1, 0, 0, 1))}, nil, "counts in some trees"},

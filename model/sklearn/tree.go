@@ -2,17 +2,27 @@ package sklearn
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/loanscorer/loanscorer/model/pickle"
 )
 
-// nodeFields are the fields of scikit-learn's node array (tree/_tree.pxd) and
-// whether they are needed.
-var nodeFields = map[string]bool{
-	"left_child": true, "right_child": true, "feature": true, "threshold": true,
-	"weighted_n_node_samples": true,
-	"impurity":                false, "n_node_samples": false, "missing_go_to_left": false,
+// nodeFields are the fields of scikit-learn's node array (tree/_tree.pxd), the
+// needed ones with their kind of number.
+var nodeFields = []struct {
+	name string
+	kind byte // 'i', 'f', or 0 when the field is not needed
+}{
+	{"left_child", 'i'},
+	{"right_child", 'i'},
+	{"feature", 'i'},
+	{"threshold", 'f'},
+	{"weighted_n_node_samples", 'f'},
+	{"impurity", 0},
+	{"n_node_samples", 0},
+	{"missing_go_to_left", 0},
 }
 
 // estimator converts one member of estimators_.
@@ -119,25 +129,27 @@ func (c *converter) nodes(a *array, n int, t *Tree, f *Forest) error {
 
 // checkNodeFields refuses a layout of nodes that this program does not know.
 func checkNodeFields(fields map[string]field) error {
-	for name := range fields {
-		if _, known := nodeFields[name]; !known {
-			return &UnsupportedError{
-				fmt.Sprintf("a tree with the unknown node field %.60q", name),
-				"save the forest with a scikit-learn version up to 1.9",
-			}
+	known := 0
+	for _, want := range nodeFields {
+		f, ok := fields[want.name]
+		if ok {
+			known++
+		}
+		if want.kind != 0 && !ok {
+			return bad("nodes", "has no field %s", want.name)
+		}
+		if want.kind != 0 && f.dtype.kind != want.kind {
+			return bad("nodes", "field %s has an unexpected type", want.name)
 		}
 	}
-	for name, needed := range nodeFields {
-		f, ok := fields[name]
-		if needed && !ok {
-			return bad("nodes", "has no field %s", name)
-		}
-		whole := name == "left_child" || name == "right_child" || name == "feature"
-		if needed && (whole && f.dtype.kind != 'i' || !whole && f.dtype.kind != 'f') {
-			return bad("nodes", "field %s has an unexpected type", name)
-		}
+	if known == len(fields) {
+		return nil
 	}
-	return nil
+	names := slices.Sorted(maps.Keys(fields))
+	return &UnsupportedError{
+		fmt.Sprintf("a tree with an unknown node field among %.300q", names),
+		"save the forest with a scikit-learn version up to 1.9",
+	}
 }
 
 // index reads an integer field of a node.
