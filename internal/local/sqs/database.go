@@ -24,14 +24,14 @@ const (
 // Times are milliseconds since 1970; sum is the CRC-32C of the row.
 const schema = `
 CREATE TABLE queues(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,
-  created INTEGER NOT NULL, modified INTEGER NOT NULL, attributes TEXT NOT NULL, sum INTEGER NOT NULL);
-CREATE TABLE content(seq INTEGER PRIMARY KEY, body TEXT NOT NULL, attributes TEXT NOT NULL, sum INTEGER NOT NULL);
+  created INTEGER NOT NULL, modified INTEGER NOT NULL, attributes TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+CREATE TABLE content(seq INTEGER PRIMARY KEY, body TEXT NOT NULL, attributes TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE state(seq INTEGER PRIMARY KEY, queue INTEGER NOT NULL, id BLOB NOT NULL,
   sent INTEGER NOT NULL, visible INTEGER NOT NULL, received INTEGER NOT NULL, first INTEGER NOT NULL,
-  receives INTEGER NOT NULL, receipt INTEGER NOT NULL, source TEXT NOT NULL, sum INTEGER NOT NULL);
+  receives INTEGER NOT NULL, receipt INTEGER NOT NULL, source TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE INDEX state_by_visibility ON state(queue, visible, sent, receives);
 CREATE TABLE moves(source INTEGER PRIMARY KEY, destination INTEGER NOT NULL, rate INTEGER NOT NULL,
-  started INTEGER NOT NULL, sum INTEGER NOT NULL);
+  started INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
 `
 
 // database is the one connection; only one goroutine at a time may use it.
