@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"slices"
@@ -26,6 +27,7 @@ const (
 func (s *service) config() huma.Config {
 	registry := huma.NewMapRegistry(schemaPrefix, schemaName)
 	registry.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[Problem]())
+	format := huma.Format{Marshal: writeJSON}
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -45,10 +47,20 @@ func (s *service) config() huma.Config {
 			},
 			Components: &huma.Components{Schemas: registry},
 		},
-		Formats:       map[string]huma.Format{jsonType: {Marshal: huma.DefaultJSONFormat.Marshal}},
+		Formats:       map[string]huma.Format{jsonType: format, "json": format}, // "json" is the end of problem+json
 		DefaultFormat: jsonType,
 		Transformers:  []huma.Transformer{ownProblem},
 	}
+}
+
+// writeJSON is how huma writes the problems that handlers return.
+func writeJSON(w io.Writer, value any) error {
+	body, err := encode(value)
+	if err != nil {
+		return err
+	}
+	_, _ = w.Write(body) // a client that is gone is nobody's error
+	return nil
 }
 
 func schemaName(t reflect.Type, hint string) string {
@@ -72,7 +84,11 @@ func ownProblem(ctx huma.Context, _ string, value any) (any, error) {
 	p.Status = theirs.Status // it is sent already
 	for _, e := range theirs.Errors {
 		_, name, _ := strings.Cut(e.Location, ".") // query.limit
-		p.Errors = append(p.Errors, FieldProblem{Parameter: name, Code: ingest.CodeOutOfRange, Detail: e.Message})
+		fault := FieldProblem{Parameter: name, Code: ingest.CodeOutOfRange, Detail: e.Message}
+		if _, unread := e.Value.(string); unread {
+			fault.Code = ingest.CodeWrongType
+		}
+		p.Errors = append(p.Errors, fault)
 	}
 	if code == CodeInternal {
 		p.Errors, p.RequestID = nil, requestOf(ctx.Context()).id

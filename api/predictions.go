@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/loanscorer/loanscorer/ingest"
@@ -151,8 +150,7 @@ func decodeArticle(body []byte) ([4]int64, error) {
 	}
 	p := newProblem(CodeInvalid, "")
 	fault := func(name, code, detail string) {
-		pointer := "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-		p.Errors = append(p.Errors, FieldProblem{Pointer: pointer, Code: code, Detail: detail})
+		p.Errors = append(p.Errors, FieldProblem{Pointer: "/" + name, Code: code, Detail: detail})
 	}
 	for i, field := range articleFields() {
 		raw, ok := members[field.name]
@@ -171,7 +169,9 @@ func decodeArticle(body []byte) ([4]int64, error) {
 		values[i] = v
 	}
 	if len(members) > 0 {
-		fault("", ingest.CodeUnknownField, "only TotalIncome, LoanAmount, Credit_History and Property_Area are fields here")
+		p.Errors = append(p.Errors, FieldProblem{
+			Code: ingest.CodeUnknownField, Detail: "only TotalIncome, LoanAmount, Credit_History and Property_Area are fields here",
+		})
 	}
 	if len(p.Errors) > 0 {
 		return values, p

@@ -77,7 +77,7 @@ func (c Code) kind() kind {
 			return k
 		}
 	}
-	return Code(CodeInternal).kind()
+	return CodeInternal.kind()
 }
 
 func (c Code) url() string { return DocsURL + "#" + string(c) }

@@ -45,23 +45,27 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request) {
 	req := &request{
 		id: rand.Text(), caller: s.o.Caller(r), header: r.Header, body: r.Body, conn: http.NewResponseController(out),
 	}
-	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, req))
+	ctx := context.WithValue(r.Context(), requestKey{}, req)
+	r = r.WithContext(ctx)
 	out.Header().Set("X-Request-Id", req.id)
 	out.Header().Set("X-Content-Type-Options", "nosniff")
-	defer func() {
-		if v := recover(); v != nil {
-			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares the value itself
-				panic(v)
-			}
-			s.panicked(r.Context(), out, v)
-		}
-		s.logRequest(r, out.status, time.Since(start))
-	}()
+	defer s.finish(ctx, out, r, start)
 	if _, pattern := s.mux.Handler(r); pattern == "" {
 		s.unrouted(out, r)
 		return
 	}
 	s.mux.ServeHTTP(out, r)
+}
+
+// finish is deferred: it answers for a handler that panicked, and logs.
+func (s *service) finish(ctx context.Context, out *recorder, r *http.Request, start time.Time) {
+	if v := recover(); v != nil {
+		if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares the value itself
+			panic(v)
+		}
+		s.panicked(ctx, out, v)
+	}
+	s.logRequest(ctx, r, out.status, time.Since(start))
 }
 
 // unrouted answers as the mux would, 404 or 405 with Allow, but with a problem.
@@ -117,7 +121,7 @@ func (s *service) panicked(ctx context.Context, out *recorder, value any) {
 	}
 }
 
-func (s *service) logRequest(r *http.Request, code int, took time.Duration) {
+func (s *service) logRequest(ctx context.Context, r *http.Request, code int, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
 	case code == http.StatusInternalServerError:
@@ -128,10 +132,10 @@ func (s *service) logRequest(r *http.Request, code int, took time.Duration) {
 		level = slog.LevelDebug
 	}
 	_, route, _ := strings.Cut(r.Pattern, " ")
-	s.o.Logger.LogAttrs(r.Context(), level, "request", slog.String("method", knownMethod(r.Method)),
+	s.o.Logger.LogAttrs(ctx, level, "request", slog.String("method", knownMethod(r.Method)),
 		slog.String("route", route), slog.Int("status", code),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
-		slog.String("request_id", requestOf(r.Context()).id))
+		slog.String("request_id", requestOf(ctx).id))
 }
 
 // knownMethod keeps text that a client made up out of the log.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -98,17 +97,23 @@ func (s *service) report(ctx context.Context, p *Problem) *Problem {
 	if p.Status < http.StatusInternalServerError {
 		return p
 	}
+	s.logCause(ctx, p)
 	full := *p
 	full.RequestID = requestOf(ctx).id
-	if p.cause != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		level := slog.LevelWarn
-		if p.Code == CodeInternal {
-			level = slog.LevelError
-		}
-		s.o.Logger.LogAttrs(ctx, level, "request failed", slog.String("request_id", full.RequestID),
-			slog.String("code", string(p.Code)), slog.String("error", p.cause.Error()))
-	}
 	return &full
+}
+
+// logCause logs the error behind a problem, unless it is only that the client is gone.
+func (s *service) logCause(ctx context.Context, p *Problem) {
+	if p.cause == nil || ctx.Err() != nil {
+		return
+	}
+	level := slog.LevelWarn
+	if p.Code == CodeInternal {
+		level = slog.LevelError
+	}
+	s.o.Logger.LogAttrs(ctx, level, "request failed", slog.String("request_id", requestOf(ctx).id),
+		slog.String("code", string(p.Code)), slog.String("error", p.cause.Error()))
 }
 
 // page answers with fixed bytes that are made after every route is known.

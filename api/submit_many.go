@@ -111,7 +111,7 @@ func (s *service) send(ctx context.Context, bodies []string, places []int, entri
 	case failed == len(bodies):
 		return newProblem(CodeUnavailable, "").because(first)
 	case failed > 0:
-		s.report(ctx, newProblem(CodeUnavailable, "").because(fmt.Errorf("%d of %d messages: %w", failed, len(bodies), first)))
+		s.logCause(ctx, newProblem(CodeUnavailable, "").because(fmt.Errorf("%d of %d messages: %w", failed, len(bodies), first)))
 	}
 	return nil
 }
