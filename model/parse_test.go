@@ -50,8 +50,6 @@ func TestParseRefusesBadText(t *testing.T) {
 		{"training is null", `"training":{"Library":"none","seed":null}`, `"training":null`, "training: is not a JSON object"},
 		{"deep", `"seed":null`, `"seed":` + strings.Repeat("[", 40) + strings.Repeat("]", 40), "nested deeper"},
 		{"very deep", file, strings.Repeat("[", 1e6), "file: not one JSON document"},
-		{"many numbers", `[5.5,0,0]`, "[0" + strings.Repeat(",0", 17<<20) + "]", "more than 16777216 numbers"},
-		{"many rows", `[4,1]`, "[0" + strings.Repeat(",[]", 3<<20) + "]", "more than 2097152 nodes"},
 		{"class object", `["N","Y"]`, `[{},"Y"]`, "class {}"},
 	} {
 		bad := strings.Replace(file, tc.old, tc.new, 1)

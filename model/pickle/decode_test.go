@@ -140,9 +140,9 @@ func TestDecodeRefusesMalformed(t *testing.T) {
 	}
 }
 
-// Bombs: little input that asks for much memory, or 64 MiB of one opcode.
+// Bombs: little input that asks for much memory, or 8 MiB of one opcode.
 func TestBombsEndAtTheLimit(t *testing.T) {
-	const size = 64 << 20
+	const size = 8 << 20
 	u32 := func(n uint32) string { return string(binary.LittleEndian.AppendUint32(nil, n)) }
 	for name, in := range map[string]string{
 		"memo":         "Nr" + u32(math.MaxUint32) + ".",
