@@ -3,6 +3,8 @@ package events
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -27,6 +29,41 @@ type HandlerFunc func(ctx context.Context, batch []Message) []error
 
 // Handle calls f.
 func (f HandlerFunc) Handle(ctx context.Context, batch []Message) []error { return f(ctx, batch) }
+
+// errAnswer is every message's error when a Handler answers for another number
+// of messages than it was given.
+var errAnswer = errors.New("handler did not answer for each message")
+
+// answers returns exactly one error per message: a Handler that panics or
+// answers for too few or too many messages has dealt with none of them.
+func answers(ctx context.Context, h Handler, batch []Message) (errs []error) {
+	defer func() {
+		if r := recover(); r != nil {
+			// The panic's value could hold applicant data.
+			errs = all(batch, fmt.Errorf("handler broke down: %T", r))
+		}
+	}()
+	errs = h.Handle(ctx, batch)
+	if len(errs) != len(batch) {
+		return all(batch, errAnswer)
+	}
+	return errs
+}
+
+// all is the same error for every message.
+func all(batch []Message, err error) []error {
+	errs := make([]error, len(batch))
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}
+
+// logRefused reports a message that is consumed without having been worked on.
+func logRefused(ctx context.Context, log *slog.Logger, id string, err error) {
+	log.LogAttrs(ctx, slog.LevelError, "message refused for good",
+		slog.String("message_id", id), slog.String("error", err.Error()))
+}
 
 // Permanent marks an error that no retry will mend: the message is consumed.
 // Permanent(nil) is nil.

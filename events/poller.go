@@ -6,12 +6,23 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
+
+const (
+	closingTime   = 2 * time.Second  // for acknowledging and giving back after the grace period
+	callTime      = 10 * time.Second // the same while the poller runs
+	maxVisibility = 12 * time.Hour   // SQS's limit
+)
+
+// errStuck is the error of messages whose Handler does not return.
+var errStuck = errors.New("handler did not stop")
 
 // QueueAPI is what Poller needs of the SQS client.
 type QueueAPI interface {
@@ -24,9 +35,9 @@ type QueueAPI interface {
 type PollerOptions struct {
 	Queue      string        // URL, required
 	Batch      int           // messages handed over at once, 10
-	Window     time.Duration // how long a batch is gathered after its first message, 0
+	Window     time.Duration // how long a batch is gathered after its first message, 0; at most half of Visibility
 	Workers    int           // batches worked on at the same time, 1
-	Visibility time.Duration // the queue's visibility timeout, 30 s; kept up while a batch is worked on
+	Visibility time.Duration // the queue's visibility timeout, 30 s, at least 1 s; kept up while a batch is worked on
 	Grace      time.Duration // how long a batch may go on after the stop, 7 s
 	Logger     *slog.Logger  // required
 }
@@ -63,65 +74,80 @@ func NewPoller(client QueueAPI, h Handler, o PollerOptions) (*Poller, error) {
 	if o.Workers == 0 {
 		o.Workers = 1
 	}
+	switch {
+	case o.Visibility < time.Second || o.Visibility > maxVisibility:
+		return nil, fmt.Errorf("poller: Visibility: %v, want 1 s to 12 h", o.Visibility)
+	case o.Window > o.Visibility/2:
+		return nil, fmt.Errorf("poller: Window: %v, want at most half of Visibility, %v", o.Window, o.Visibility)
+	}
 	return &Poller{client: client, handler: h, o: o}, nil
 }
 
-// Run polls until ctx is done and every batch in hand has an outcome.
+// Run polls until ctx is done and every batch in hand has an outcome, at most
+// Grace and two seconds longer. A Handler that does not return when its context
+// ends is left behind, its messages given back.
 func (p *Poller) Run(ctx context.Context) {
-	// Work outlives the stop by the grace period.
-	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	work, cancel := outlive(ctx, p.o.Grace)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(p.o.Grace, cancel) })
-	defer stop()
+	closing, end := outlive(work, closingTime)
+	defer end()
 	var wg sync.WaitGroup
 	for range p.o.Workers {
-		wg.Go(func() { p.loop(ctx, work) })
+		wg.Go(func() { p.loop(ctx, work, closing) })
 	}
 	wg.Wait()
 }
 
-func (p *Poller) loop(ctx, work context.Context) {
+// outlive returns a context that ends d after ctx does.
+func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		defer cancel()
+		_ = pause(longer, d)
+	})
+	return longer, func() {
+		stop()
+		cancel()
+	}
+}
+
+func (p *Poller) loop(ctx, work, closing context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
 		batch, err := p.gather(ctx)
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err != nil && ctx.Err() == nil:
 			failures++
 			p.o.Logger.LogAttrs(ctx, slog.LevelWarn, "queue does not answer", slog.String("error", err.Error()))
 			_ = pause(ctx, backoff(failures+4))
-			continue
-		}
-		if len(batch) == 0 {
-			continue
-		}
-		if p.work(work, batch) {
+		case len(batch) == 0 || p.work(work, closing, batch):
 			failures = 0
-			continue
+		default:
+			// Nothing of the batch could be done: the store or the model is at
+			// fault, so spare the messages' receive counts.
+			failures++
+			_ = pause(ctx, backoff(failures+2))
 		}
-		// Nothing of the batch could be done: the store or the model is at
-		// fault, so spare the messages' receive counts.
-		failures++
-		_ = pause(ctx, backoff(failures+2))
 	}
 }
 
 // gather receives a first message, lets others come in for the length of the
-// window, and takes what there is up to a full batch.
+// window, and takes what there is up to a full batch. A full batch does not
+// wait.
 func (p *Poller) gather(ctx context.Context) ([]Message, error) {
 	batch, err := p.receive(ctx, p.o.Batch, 20)
-	if err != nil || len(batch) == 0 || p.o.Window == 0 {
+	if err != nil || len(batch) == 0 || len(batch) == p.o.Batch || p.o.Window == 0 {
 		return batch, err
 	}
-	if err := pause(ctx, p.o.Window); err != nil {
-		return batch, nil // stopping: what is in hand is worked on
-	}
-	for len(batch) < p.o.Batch {
-		more, err := p.receive(ctx, p.o.Batch-len(batch), 0)
-		if err != nil || len(more) == 0 {
-			break // the next receive tells what is wrong
+	_ = pause(ctx, p.o.Window)
+	for len(batch) < p.o.Batch && ctx.Err() == nil {
+		more, _ := p.receive(ctx, p.o.Batch-len(batch), 0) // the next first receive tells what is wrong
+		if len(more) == 0 {
+			break
 		}
 		batch = append(batch, more...)
 	}
-	return batch, nil
+	return batch, nil // also when stopping: what is in hand is worked on
 }
 
 func (p *Poller) receive(ctx context.Context, n int, wait int32) ([]Message, error) {
@@ -139,7 +165,7 @@ func (p *Poller) receive(ctx context.Context, n int, wait int32) ([]Message, err
 	for i := range out.Messages {
 		m := &out.Messages[i]
 		batch[i] = Message{
-			ID: *m.MessageId, Body: []byte(*m.Body), handle: *m.ReceiptHandle,
+			ID: aws.ToString(m.MessageId), Body: []byte(aws.ToString(m.Body)), handle: aws.ToString(m.ReceiptHandle),
 			Receives: atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)], 1),
 			SentAt:   time.UnixMilli(int64(atoi(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 0))),
 		}
@@ -148,16 +174,10 @@ func (p *Poller) receive(ctx context.Context, n int, wait int32) ([]Message, err
 }
 
 // work handles one batch and reports whether any message was dealt with.
-func (p *Poller) work(ctx context.Context, batch []Message) bool {
-	beating, stop := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() { p.heartbeat(beating, batch) })
-	errs := p.handler.Handle(ctx, batch)
-	stop()
-	wg.Wait()
-
-	// Acknowledging and giving back must not be cut short by the stop.
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+// Acknowledging and giving back go on until closing ends.
+func (p *Poller) work(ctx, closing context.Context, batch []Message) bool {
+	errs := p.handle(ctx, batch)
+	closing, cancel := context.WithTimeout(closing, callTime)
 	defer cancel()
 	var done, again []Message
 	var waits []time.Duration
@@ -167,8 +187,7 @@ func (p *Poller) work(ctx context.Context, batch []Message) bool {
 			done = append(done, batch[i])
 		case IsPermanent(err):
 			done = append(done, batch[i])
-			p.o.Logger.LogAttrs(ctx, slog.LevelError, "message refused for good",
-				slog.String("message_id", batch[i].ID), slog.String("error", err.Error()))
+			logRefused(ctx, p.o.Logger, batch[i].ID, err)
 		default:
 			again = append(again, batch[i])
 			waits = append(waits, p.wait(ctx, err, batch[i].Receives))
@@ -177,9 +196,33 @@ func (p *Poller) work(ctx context.Context, batch []Message) bool {
 				slog.String("error", err.Error()))
 		}
 	}
-	p.acknowledge(closing, done)
+	var wg sync.WaitGroup
+	wg.Go(func() { p.acknowledge(closing, done) })
 	p.giveBack(closing, again, waits)
+	wg.Wait()
 	return len(done) > 0
+}
+
+// handle runs the Handler under heartbeats. A Handler that is still running
+// half the closing time after ctx ended is not waited for.
+func (p *Poller) handle(ctx context.Context, batch []Message) []error {
+	beating, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	wg.Go(func() { p.heartbeat(beating, batch) })
+
+	answer := make(chan []error, 1)
+	go func() { answer <- answers(ctx, p.handler, batch) }()
+	patience, cancel := outlive(ctx, closingTime/2)
+	defer cancel()
+	select {
+	case errs := <-answer:
+		return errs
+	case <-patience.Done():
+		p.o.Logger.LogAttrs(ctx, slog.LevelError, "handler did not stop", slog.Int("messages", len(batch)))
+		return all(batch, errStuck)
+	}
 }
 
 // wait is when a message should come again: at once when we are stopping,
@@ -190,9 +233,9 @@ func (p *Poller) wait(ctx context.Context, err error, receives int) time.Duratio
 	case ctx.Err() != nil:
 		return 0
 	case errors.As(err, &hint):
-		return hint.after
+		return min(max(hint.after, 0), maxVisibility)
 	default:
-		return rand.N(min(time.Second<<min(receives, 6), time.Minute)) + time.Second
+		return rand.N(min(time.Second<<min(max(receives, 0), 6), time.Minute)) + time.Second
 	}
 }
 
@@ -218,7 +261,7 @@ func (p *Poller) acknowledge(ctx context.Context, done []Message) {
 	for chunk := range chunks(len(done)) {
 		in := &sqs.DeleteMessageBatchInput{QueueUrl: &p.o.Queue}
 		for i := chunk.from; i < chunk.to; i++ {
-			id := fmt.Sprint(i)
+			id := strconv.Itoa(i)
 			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: &id, ReceiptHandle: &done[i].handle})
 		}
 		out, err := p.client.DeleteMessageBatch(ctx, in)
@@ -233,7 +276,7 @@ func (p *Poller) giveBack(ctx context.Context, batch []Message, waits []time.Dur
 	for chunk := range chunks(len(batch)) {
 		in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &p.o.Queue}
 		for i := chunk.from; i < chunk.to; i++ {
-			id := fmt.Sprint(i)
+			id := strconv.Itoa(i)
 			in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
 				Id: &id, ReceiptHandle: &batch[i].handle, VisibilityTimeout: seconds(waits[i]),
 			})
