@@ -65,6 +65,12 @@ func logRefused(ctx context.Context, log *slog.Logger, id string, err error) {
 		slog.String("message_id", id), slog.String("error", err.Error()))
 }
 
+// logAgain reports a message that will be delivered again.
+func logAgain(ctx context.Context, log *slog.Logger, m *Message, err error) {
+	log.LogAttrs(ctx, slog.LevelWarn, "message left for redelivery", slog.String("message_id", m.ID),
+		slog.Int("receives", m.Receives), slog.String("error", err.Error()))
+}
+
 // Permanent marks an error that no retry will mend: the message is consumed.
 // Permanent(nil) is nil.
 func Permanent(err error) error {

@@ -2,19 +2,29 @@ package events
 
 import (
 	"context"
+	"log/slog"
 	"strconv"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 )
 
+// closingBeforeKill is how long before Lambda's deadline a Handler is told to
+// stop: the deadline itself is the kill.
+const closingBeforeKill = 2 * time.Second
+
 // Lambda answers SQS batches of a Lambda event source mapping with
 // ReportBatchItemFailures: the messages whose error is not permanent. A
 // message without an id is never named, since Lambda takes that for a total
-// failure.
+// failure. The Handler's context ends two seconds before Lambda's deadline.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
-func Lambda(h Handler) func(context.Context, lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+func Lambda(h Handler, log *slog.Logger) func(context.Context, lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
 	return func(ctx context.Context, event lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+		if deadline, ok := ctx.Deadline(); ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-closingBeforeKill))
+			defer cancel()
+		}
 		batch := make([]Message, len(event.Records))
 		for i := range event.Records {
 			r := &event.Records[i]
@@ -25,12 +35,18 @@ func Lambda(h Handler) func(context.Context, lambdaevents.SQSEvent) (lambdaevent
 			}
 		}
 		var response lambdaevents.SQSEventResponse
-		for i, err := range h.Handle(ctx, batch) {
-			if err == nil || IsPermanent(err) || batch[i].ID == "" {
-				continue
+		for i, err := range answers(ctx, h, batch) {
+			switch id := batch[i].ID; {
+			case err == nil:
+			case IsPermanent(err):
+				logRefused(ctx, log, id, err)
+			default:
+				logAgain(ctx, log, &batch[i], err)
+				if id != "" {
+					response.BatchItemFailures = append(response.BatchItemFailures,
+						lambdaevents.SQSBatchItemFailure{ItemIdentifier: id})
+				}
 			}
-			response.BatchItemFailures = append(response.BatchItemFailures,
-				lambdaevents.SQSBatchItemFailure{ItemIdentifier: batch[i].ID})
 		}
 		return response, nil
 	}

@@ -191,9 +191,7 @@ func (p *Poller) work(ctx, closing context.Context, batch []Message) bool {
 		default:
 			again = append(again, batch[i])
 			waits = append(waits, p.wait(ctx, err, batch[i].Receives))
-			p.o.Logger.LogAttrs(ctx, slog.LevelWarn, "message left for redelivery",
-				slog.String("message_id", batch[i].ID), slog.Int("receives", batch[i].Receives),
-				slog.String("error", err.Error()))
+			logAgain(ctx, p.o.Logger, &batch[i], err)
 		}
 	}
 	var wg sync.WaitGroup
