@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -191,7 +192,7 @@ func TestMessageSizes(t *testing.T) {
 	}
 	batch := &sqs.SendMessageBatchInput{QueueUrl: f.url}
 	for i := range 2 {
-		batch.Entries = append(batch.Entries, types.SendMessageBatchRequestEntry{Id: ptr(fmt.Sprint(i)), MessageBody: ptr(strings.Repeat("x", 524288))})
+		batch.Entries = append(batch.Entries, types.SendMessageBatchRequestEntry{Id: ptr(strconv.Itoa(i)), MessageBody: ptr(strings.Repeat("x", 524288))})
 	}
 	_, err := f.SendMessageBatch(t.Context(), batch)
 	f.must(err)

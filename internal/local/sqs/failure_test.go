@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -52,7 +53,8 @@ func TestFullDisk(t *testing.T) {
 
 // One call that does not fit must not take down those that share its commit.
 func TestGroupFailsByCall(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, testOptions(t), nil)
 		q := f.service.lookup("work")
 		busy, attempts := make(chan struct{}), make([]int, 3)
@@ -60,7 +62,7 @@ func TestGroupFailsByCall(t *testing.T) {
 		synctest.Wait()
 		var calls sync.WaitGroup
 		for i := range attempts {
-			m, err := (&outgoing{MessageBody: ptr(fmt.Sprint(i))}).message(q)
+			m, err := (&outgoing{MessageBody: ptr(strconv.Itoa(i))}).message(q)
 			f.must(err)
 			calls.Go(func() {
 				err := f.service.do(t.Context(), func(ctx context.Context, tx *transaction) error {

@@ -21,20 +21,20 @@ import (
 var testCredentials = Credentials{AccessKeyID: "AKIDTEST", SecretAccessKey: "not-a-secret"}
 
 // testOptions are for a database in a new directory.
-func testOptions(t testing.TB) Options {
-	t.Helper()
-	return Options{Path: filepath.Join(t.TempDir(), "queues.db"), Credentials: testCredentials}
+func testOptions(tb testing.TB) Options {
+	tb.Helper()
+	return Options{Path: filepath.Join(tb.TempDir(), "queues.db"), Credentials: testCredentials}
 }
 
-func open(t testing.TB, opts Options) *Service {
-	t.Helper()
-	s, err := Open(t.Context(), opts)
+func open(tb testing.TB, opts Options) *Service {
+	tb.Helper()
+	s, err := Open(tb.Context(), opts)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			t.Errorf("close: %v", err)
+			tb.Errorf("close: %v", err)
 		}
 	})
 	return s
@@ -72,10 +72,10 @@ func directClient(s *Service) *sqs.Client {
 }
 
 // networkClient is the real SDK client over loopback.
-func networkClient(t testing.TB, s *Service) *sqs.Client {
-	t.Helper()
+func networkClient(tb testing.TB, s *Service) *sqs.Client {
+	tb.Helper()
 	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return newClient(server.URL, testCredentials, server.Client())
 }
 
@@ -88,10 +88,10 @@ type fixture struct {
 	later   *string // a receipt handle kept between the steps of a test
 }
 
-func newFixture(t testing.TB, opts Options, attributes map[string]string) *fixture {
-	t.Helper()
-	s := open(t, opts)
-	f := &fixture{TB: t, Client: directClient(s), service: s}
+func newFixture(tb testing.TB, opts Options, attributes map[string]string) *fixture {
+	tb.Helper()
+	s := open(tb, opts)
+	f := &fixture{TB: tb, Client: directClient(s), service: s}
 	f.url = f.queue("work", attributes)
 	return f
 }
@@ -215,21 +215,21 @@ func (f *fixture) change(handle *string, seconds int32) error {
 }
 
 // rowCount is the number of messages in the file, visible or not.
-func rowCount(t testing.TB, s *Service) (n int) {
-	t.Helper()
-	err := s.do(t.Context(), func(ctx context.Context, tx *transaction) error {
+func rowCount(tb testing.TB, s *Service) (n int) {
+	tb.Helper()
+	err := s.do(tb.Context(), func(ctx context.Context, tx *transaction) error {
 		return tx.conn.QueryRowContext(ctx, "SELECT count(*) FROM state").Scan(&n)
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return n
 }
 
 // fillInFlight makes rows that count as messages in flight for a day.
-func fillInFlight(t testing.TB, s *Service, q *queue, n int) {
-	t.Helper()
-	err := s.do(t.Context(), func(ctx context.Context, tx *transaction) error {
+func fillInFlight(tb testing.TB, s *Service, q *queue, n int) {
+	tb.Helper()
+	err := s.do(tb.Context(), func(ctx context.Context, tx *transaction) error {
 		q.inFlight = maxInFlight
 		tx.nextSeq += int64(n)
 		_, err := tx.conn.ExecContext(ctx, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<?1)
@@ -237,6 +237,6 @@ func fillInFlight(t testing.TB, s *Service, q *queue, n int) {
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }

@@ -72,7 +72,8 @@ func TestClientThatLeaves(t *testing.T) {
 }
 
 func TestSignatures(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		s := open(t, testOptions(t))
 		list := func(c Credentials, change func(*http.Request)) error {
 			client := newClient("http://127.0.0.1:9324", c, changing{direct{s}, change})

@@ -3,7 +3,9 @@ package sqs
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -12,7 +14,8 @@ import (
 )
 
 func TestQueueAttributes(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, testOptions(t), nil)
 		dead := f.queue("work-dlq", nil)
 		created := time.Now().Unix()
@@ -27,7 +30,7 @@ func TestQueueAttributes(t *testing.T) {
 		f.one(func(in *sqs.ReceiveMessageInput) { in.MaxNumberOfMessages = 1 })
 		want := map[string]string{
 			"ApproximateNumberOfMessages": "2", "ApproximateNumberOfMessagesNotVisible": "1", "ApproximateNumberOfMessagesDelayed": "1",
-			"CreatedTimestamp": fmt.Sprint(created), "LastModifiedTimestamp": fmt.Sprint(created + 3600),
+			"CreatedTimestamp": strconv.FormatInt(created, 10), "LastModifiedTimestamp": strconv.FormatInt(created+3600, 10),
 			"QueueArn": workARN, "VisibilityTimeout": "90", "DelaySeconds": "0", "MaximumMessageSize": "1048576",
 			"MessageRetentionPeriod": "345600", "ReceiveMessageWaitTimeSeconds": "0",
 			"RedrivePolicy":      `{"deadLetterTargetArn":"` + deadARN + `","maxReceiveCount":5}`,
@@ -77,13 +80,14 @@ func TestListQueuesPages(t *testing.T) {
 }
 
 func TestPurgeQueue(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, testOptions(t), nil)
 		other := f.queue("other", nil)
 		_, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: other, MessageBody: ptr("stays")})
 		f.must(err)
 		for i := range 12 {
-			f.send(fmt.Sprint(i))
+			f.send(strconv.Itoa(i))
 		}
 		f.receive() // those in flight go, too
 		_, err = f.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: f.url})
@@ -102,7 +106,8 @@ func TestPurgeQueue(t *testing.T) {
 }
 
 func TestDeleteQueue(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, testOptions(t), nil)
 		f.send("a")
 		time.AfterFunc(time.Second, func() {
@@ -127,7 +132,8 @@ func TestDeleteQueue(t *testing.T) {
 
 // The queues, their attributes and messages are there after a restart.
 func TestRestart(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		opts := testOptions(t)
 		f, _ := withDeadLetter(t, opts, 2)
 		f.send("a")
@@ -150,7 +156,8 @@ func TestRestart(t *testing.T) {
 }
 
 func TestInFlightLimit(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, testOptions(t), nil)
 		q := f.service.lookup("work")
 		fillInFlight(t, f.service, q, maxInFlight-1)

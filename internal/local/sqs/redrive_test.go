@@ -3,6 +3,7 @@ package sqs
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -45,7 +46,8 @@ func (f *fixture) fail(receives int) {
 }
 
 func TestRedriveAfterMaxReceives(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f, dead := withDeadLetter(t, testOptions(t), 3)
 		sent := time.Now()
 		f.send("poison")
@@ -54,8 +56,8 @@ func TestRedriveAfterMaxReceives(t *testing.T) {
 		f.fail(2)
 		m := f.one(from(dead), waiting(20))
 		want := map[string]string{
-			"SenderId": "000000000000", "SentTimestamp": fmt.Sprint(sent.UnixMilli()),
-			"ApproximateFirstReceiveTimestamp": fmt.Sprint(sent.UnixMilli()), "ApproximateReceiveCount": "4",
+			"SenderId": "000000000000", "SentTimestamp": strconv.FormatInt(sent.UnixMilli(), 10),
+			"ApproximateFirstReceiveTimestamp": strconv.FormatInt(sent.UnixMilli(), 10), "ApproximateReceiveCount": "4",
 			"DeadLetterQueueSourceArn": workARN,
 		}
 		if diff := cmp.Diff(want, m.Attributes); diff != "" {
@@ -73,7 +75,8 @@ func TestRedriveAfterMaxReceives(t *testing.T) {
 // A long poll on the dead-letter queue wakes when a message moves there, and a
 // receive goes on behind messages that move.
 func TestRedriveWakesAndGoesOn(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f, dead := withDeadLetter(t, testOptions(t), 1)
 		for i := range 25 {
 			f.send(fmt.Sprint("poison ", i))
@@ -113,7 +116,8 @@ func TestMoveTask(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				f, dead := withDeadLetter(t, testOptions(t), 1)
 				url := f.url
 				in := &sqs.StartMessageMoveTaskInput{SourceArn: ptr(deadARN)}
@@ -127,13 +131,13 @@ func TestMoveTask(t *testing.T) {
 					in.MaxNumberOfMessagesPerSecond = &n
 				}
 				for i := range test.messages {
-					f.send(fmt.Sprint(i))
+					f.send(strconv.Itoa(i))
 				}
 				for len(f.receive()) > 0 {
 				}
 				<-time.After(time.Second)
 				f.receive()
-				if n := f.attribute(dead, "ApproximateNumberOfMessages"); n != fmt.Sprint(test.messages) {
+				if n := f.attribute(dead, "ApproximateNumberOfMessages"); n != strconv.Itoa(test.messages) {
 					t.Fatalf("%s messages failed, want %d", n, test.messages)
 				}
 				<-time.After(time.Minute)
@@ -172,7 +176,8 @@ func TestMoveTask(t *testing.T) {
 }
 
 func TestMoveTaskRefusals(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f, dead := withDeadLetter(t, testOptions(t), 1)
 		tests := map[string]struct {
 			in   *sqs.StartMessageMoveTaskInput
@@ -209,7 +214,8 @@ func TestMoveTaskRefusals(t *testing.T) {
 
 // A message that was sent to the dead-letter queue itself has nowhere to go.
 func TestMoveTaskWithoutSource(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		var lines bytes.Buffer
 		opts := testOptions(t)
 		opts.Logger = logLines(&lines)
@@ -230,7 +236,8 @@ func TestMoveTaskWithoutSource(t *testing.T) {
 
 // A task goes on after a restart.
 func TestMoveTaskSurvives(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		opts := testOptions(t)
 		f, dead := withDeadLetter(t, opts, 1)
 		f.send("a", "b", "c", "d")
@@ -255,7 +262,8 @@ func TestMoveTaskSurvives(t *testing.T) {
 }
 
 func TestRedriveAllowPolicy(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, testOptions(t), nil)
 		for name, test := range map[string]struct{ policy, want string }{
 			"all":     {`{"redrivePermission":"allowAll"}`, ""},
