@@ -68,7 +68,8 @@ func (l *dirLock) prepare(dir string) error {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return fmt.Errorf("data directory %s: %w", dir, err)
 	}
-	if free := st.Bavail * uint64(st.Bsize); free < minFree {
+	free := st.Bavail * uint64(st.Bsize)
+	if st.Blocks > 0 && free < minFree { // no blocks: the file system does not say
 		return fmt.Errorf("data directory %s: %w, only %d MiB free: make room or choose another directory", dir, ErrDiskFull, free>>20)
 	}
 	if err := l.file.Truncate(0); err != nil {
