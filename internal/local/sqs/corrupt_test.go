@@ -239,6 +239,21 @@ func TestLeftoverOfAFirstStart(t *testing.T) {
 	}
 }
 
+// The files hold applicants' data: nobody else may read them.
+func TestFilesArePrivate(t *testing.T) {
+	t.Parallel()
+	opts := testOptions(t)
+	if err := open(t, opts).CreateQueue(t.Context(), "work", nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		info, err := os.Stat(opts.Path + suffix)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", opts.Path+suffix, info.Mode(), err)
+		}
+	}
+}
+
 func TestLocked(t *testing.T) {
 	t.Parallel()
 	opts := testOptions(t)

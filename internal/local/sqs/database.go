@@ -80,6 +80,10 @@ func ensureFile(ctx context.Context, path string) error {
 			return err
 		}
 	}
+	// Messages are private. SQLite gives its log the permissions of the file.
+	if err := os.WriteFile(fresh, nil, 0o600); err != nil {
+		return err
+	}
 	d, err := connect(ctx, fresh)
 	if err != nil {
 		return err
