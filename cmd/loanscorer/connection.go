@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,7 +72,7 @@ func (c *connection) aws(ctx context.Context) (aws.Config, error) {
 		if err == nil {
 			return staticConfig(found), nil
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, local.ErrNoCredentials) {
 			return aws.Config{}, fmt.Errorf("credentials: %w", err)
 		}
 		if os.Getenv("AWS_ACCESS_KEY_ID") == "" && os.Getenv("AWS_PROFILE") == "" {

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -68,8 +70,8 @@ func submit(ctx context.Context, s streams, c *client, body []byte, wait, asJSON
 	if err != nil {
 		return err
 	}
-	for i, p := range refused {
-		_, _ = fmt.Fprintf(s.err, "application %d: %v\n", i+1, p)
+	for _, i := range slices.Sorted(maps.Keys(refused)) {
+		_, _ = fmt.Fprintf(s.err, "application %d: %v\n", i+1, refused[i])
 	}
 	if !wait && asJSON {
 		_, err := s.out.Write(append(bytes.TrimSpace(a.body), '\n'))
@@ -106,21 +108,21 @@ func partly(failed int) error {
 // position.
 func acceptedOf(body []byte) ([]application, map[int]*problem, error) {
 	var many struct {
-		Results []struct {
+		Applications []struct {
 			application
 			Problem *problem `json:"problem"`
-		} `json:"results"`
+		} `json:"applications"`
 	}
-	if err := json.Unmarshal(body, &many); err == nil && many.Results != nil {
+	if err := json.Unmarshal(body, &many); err == nil && many.Applications != nil {
 		var accepted []application
 		refused := map[int]*problem{}
-		for i := range many.Results {
-			r := &many.Results[i]
-			if r.Problem != nil {
-				refused[i] = r.Problem
+		for i := range many.Applications {
+			entry := &many.Applications[i]
+			if entry.Problem != nil {
+				refused[i] = entry.Problem
 				continue
 			}
-			accepted = append(accepted, r.application)
+			accepted = append(accepted, entry.application)
 		}
 		return accepted, refused, nil
 	}
