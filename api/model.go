@@ -19,7 +19,7 @@ type ModelCard struct {
 	Classes  []json.RawMessage `json:"classes" nullable:"false" doc:"The labels in the order of the model's probabilities"`
 	Positive int               `json:"positive" doc:"Index of the class that means approval"`
 	Policy   status.Policy     `json:"policy" doc:"The cut-offs that new decisions are made with"`
-	Size     model.Stats       `json:"size"`
+	Forest   model.Stats       `json:"forest" doc:"How big the forest is"`
 	Training json.RawMessage   `json:"training,omitempty" doc:"How the model was made"`
 }
 
@@ -27,7 +27,7 @@ type ModelCard struct {
 func modelReply(m *model.Model) (*reply, error) {
 	card := ModelCard{
 		Name: m.Name(), Version: m.Version(), SHA256: m.SHA256(), Features: m.Features(), Positive: m.Positive(),
-		Policy: status.Policy(m.Policy()), Size: m.Stats(), Training: m.Training(),
+		Policy: status.Policy(m.Policy()), Forest: m.Stats(), Training: m.Training(),
 	}
 	for _, class := range m.Classes() {
 		label, err := json.Marshal(class)
