@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -46,8 +47,8 @@ type Chunk struct {
 	Generation  int    `json:"generation"`
 }
 
-// Encode returns a message's body. It sets nothing: v and kind are the
-// caller's, see NewApplication and NewChunk.
+// Encode returns a message's body, in characters that SQS takes. It sets
+// nothing: v and kind are the caller's, see NewApplication and NewChunk.
 func Encode(message any) (string, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -55,7 +56,9 @@ func Encode(message any) (string, error) {
 	if err := enc.Encode(message); err != nil {
 		return "", fmt.Errorf("message %T: %w", message, err)
 	}
-	return string(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), nil
+	// SQS refuses two characters that JSON allows, in strings only.
+	escape := strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
+	return escape.Replace(strings.TrimSuffix(buf.String(), "\n")), nil
 }
 
 // NewApplication returns the message for one application.
