@@ -122,7 +122,7 @@ func flipBytes(t *testing.T, original []byte, name string, place func([]byte) Op
 	t.Helper()
 	r := rand.New(rand.NewPCG(73, 1))
 	refused, same := 0, 0
-	for at := r.IntN(40); at < len(original); at += 1 + r.IntN(2*len(original)/300) {
+	for at := r.IntN(40); at < len(original); at += 1 + r.IntN(2*len(original)/200) {
 		damaged := bytes.Clone(original)
 		damaged[at] ^= byte(1 << r.IntN(8))
 		got, err := tryOpen(t.Context(), place(damaged))
