@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
@@ -121,22 +122,18 @@ func (s *Sender) sendOnce(ctx context.Context, bodies []string, left []int, grou
 		return left
 	}
 	for j := range out.Successful {
-		if i, err := strconv.Atoi(*out.Successful[j].Id); err == nil && i >= 0 && i < len(errs) {
+		if i, err := strconv.Atoi(aws.ToString(out.Successful[j].Id)); err == nil && i >= 0 && i < len(errs) {
 			errs[i] = nil
 		}
 	}
 	var again []int
 	for j := range out.Failed {
 		f := &out.Failed[j]
-		i, err := strconv.Atoi(*f.Id)
+		i, err := strconv.Atoi(aws.ToString(f.Id))
 		if err != nil || i < 0 || i >= len(errs) {
 			continue
 		}
-		code := ""
-		if f.Code != nil {
-			code = *f.Code
-		}
-		errs[i] = fmt.Errorf("send: refused: %s", code)
+		errs[i] = fmt.Errorf("send: refused: %s", aws.ToString(f.Code))
 	}
 	for _, i := range left {
 		if errs[i] != nil {
