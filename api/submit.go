@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/loanscorer/loanscorer/events"
@@ -115,17 +114,11 @@ func (s *service) message(data []byte, caller string) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	return message{id: id, body: sendable(body)}, nil
+	return message{id: id, body: body}, nil
 }
 
 func (m message) accepted() *Accepted {
 	return &Accepted{
 		ID: m.id, State: status.Queued, StatusURL: applicationURL(m.id), SubmittedAt: status.Time(m.id),
 	}
-}
-
-// sendable escapes the two characters of JSON text that SQS refuses.
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-func sendable(body string) string {
-	return strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`).Replace(body)
 }

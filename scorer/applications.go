@@ -127,7 +127,7 @@ func (a *Applications) decide(ctx context.Context, att *attempt) {
 		}
 	}
 	a.o.Logger.LogAttrs(ctx, slog.LevelInfo, "applications", slog.Int("applications", len(att.items)),
-		slog.Int("done", decided), slog.String("result", att.file), slog.Duration("took", a.o.Now().Sub(att.at)))
+		slog.Int("done", decided), slog.String("result", att.file), slog.Int64("took_ms", a.o.Now().Sub(att.at).Milliseconds()))
 }
 
 // read turns a message into the document that claims its application. A

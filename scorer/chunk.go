@@ -68,7 +68,7 @@ func (b *Bulk) chunk(ctx context.Context, plan *status.Batch, m events.Chunk) er
 	}
 	b.o.Logger.LogAttrs(ctx, slog.LevelInfo, "chunk scored", slog.String("batch", plan.ID), slog.Int("chunk", m.N),
 		slog.Int64("rows", entry.Tally.Rows), slog.Int64("rejected", entry.Tally.RejectedRows()),
-		slog.Int("generation", m.Generation), slog.Duration("took", b.o.Now().Sub(start)))
+		slog.Int("generation", m.Generation), slog.Int64("took_ms", b.o.Now().Sub(start).Milliseconds()))
 	return b.close(ctx, plan)
 }
 

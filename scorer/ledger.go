@@ -169,6 +169,6 @@ func (b *Bulk) writeSummary(ctx context.Context, s *status.Summary) error {
 	}
 	b.o.Logger.LogAttrs(ctx, slog.LevelInfo, "batch closed", slog.String("batch", s.ID),
 		slog.String("state", strings.ToLower(string(s.State))), slog.Int64("rows", s.Tally.Rows),
-		slog.Int64("rejected", s.Tally.RejectedRows()), slog.Duration("took", s.ClosedAt.Sub(s.PlannedAt)))
+		slog.Int64("rejected", s.Tally.RejectedRows()), slog.Int64("took_ms", s.ClosedAt.Sub(s.PlannedAt).Milliseconds()))
 	return nil
 }

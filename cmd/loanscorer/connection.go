@@ -115,6 +115,15 @@ type backends struct {
 	ids          *status.IDs
 }
 
+// ready reports whether the bucket and the applications queue answer.
+func (b *backends) ready(ctx context.Context) error {
+	_, err := b.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &b.applications})
+	if err != nil {
+		err = fmt.Errorf("applications queue: %w", err)
+	}
+	return errors.Join(b.objects.Ready(ctx), err)
+}
+
 // connect returns clients for a store and queues that exist already.
 func (c *connection) connect(ctx context.Context) (*backends, error) {
 	cfg, err := c.aws(ctx)

@@ -118,7 +118,7 @@ func startAPI(ctx context.Context, wg *sync.WaitGroup, b *backends, l net.Listen
 	}
 	handler, err := api.New(api.Options{
 		IDs: b.ids, Objects: b.objects, Applications: events.NewSender(b.queues, b.applications),
-		Model: m, Ready: b.objects.Ready, Version: version, Logger: log,
+		Model: m, Ready: b.ready, Version: version, Logger: log,
 	})
 	if err != nil {
 		return err
