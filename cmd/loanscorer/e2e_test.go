@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// result is what a command printed and how it ended.
+type result struct {
+	out, err string
+	code     int
+}
+
+// call runs a command as a person would, against a running server.
+func call(t *testing.T, stdin string, args ...string) result {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code := run(t.Context(), args, streams{in: strings.NewReader(stdin), out: &out, err: &errs})
+	return result{out: out.String(), err: errs.String(), code: code}
+}
+
+// want fails the test if the command did not end with code or did not print
+// what the patterns say.
+func (r result) want(t *testing.T, code int, patterns ...string) result {
+	t.Helper()
+	if r.code != code {
+		t.Fatalf("exit code %d, want %d\n%s%s", r.code, code, r.out, r.err)
+	}
+	for _, p := range patterns {
+		if !regexp.MustCompile(p).MatchString(r.out + r.err) {
+			t.Errorf("no %q in\n%s%s", p, r.out, r.err)
+		}
+	}
+	return r
+}
+
+// TestService uses every command that talks to a running service.
+func TestService(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "--visibility", "5s")
+	s.start()
+	remote := []string{"--server", s.url()}
+	stored := []string{"--data", s.data, "--s3-endpoint", "http://" + s.s3}
+	with := func(args []string, more ...[]string) []string {
+		for _, m := range more {
+			args = append(args, m...)
+		}
+		return args
+	}
+
+	t.Run("submit", func(t *testing.T) {
+		body := `{"Loan_ID":"E-1","ApplicantIncome":5849,"CoapplicantIncome":0,"LoanAmount":128,"Credit_History":1,"Property_Area":"Urban"}`
+		call(t, body, with([]string{"submit", "-", "--wait"}, remote)...).want(t, exitOK, `decided  (approved|declined)  0\.\d{4}  E-1`)
+		id := strings.Fields(call(t, body, with([]string{"submit", "-"}, remote)...).want(t, exitOK, "queued").out)[0]
+		call(t, "", with([]string{"status", id, "--wait"}, remote)...).want(t, exitOK, id+"  decided")
+		call(t, "", with([]string{"status", id[:41] + "0", "--wait"}, remote)...).want(t, exitFailed)
+		bad := strings.Replace(body, "128", "-3", 1)
+		call(t, bad, with([]string{"submit", "-"}, remote)...).want(t, exitFailed, "LoanAmount: must be greater than 0")
+		call(t, body+"\n"+bad+"\n"+body, with([]string{"submit", "-", "--wait"}, remote)...).
+			want(t, exitPartly, "application 2: ", `(?s)decided.*decided`)
+	})
+
+	t.Run("upload", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "mixed.csv")
+		if err := os.WriteFile(path, sampleCSV, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := call(t, "", with([]string{"upload", path, "--wait", "--json"}, remote, stored)...).want(t, exitPartly)
+		var b batch
+		if err := json.Unmarshal([]byte(r.out), &b); err != nil {
+			t.Fatal(err)
+		}
+		if b.Counts.Rows != 500 || b.Counts.Rejected != 8 || b.Counts.Decided != 492 {
+			t.Errorf("counts %+v, want 500 = 492 + 8", b.Counts)
+		}
+		call(t, "", with([]string{"status", b.ID}, remote)...).want(t, exitPartly, "500 rows = 492 decided")
+		call(t, "", with([]string{"batches"}, remote)...).want(t, exitOK, b.ID+" +succeeded_with_rejects +500")
+		call(t, "", with([]string{"verify", b.ID}, stored)...).want(t, exitOK, "ok    ledger   500 rows = 492 decided \\+ 8 rejected")
+		csv := call(t, "", with([]string{"results", b.ID}, stored)...).want(t, exitOK, "^Loan_ID,Gender").out
+		if n := strings.Count(csv, "\n"); n != 493 {
+			t.Errorf("%d lines of results, want a header and 492", n)
+		}
+		rejects := call(t, "", with([]string{"results", b.ID, "--rejects"}, stored)...).want(t, exitOK, "^line,byte_offset").out
+		if n := strings.Count(rejects, "\n"); n != 9 {
+			t.Errorf("%d lines of rejects, want a header and 8", n)
+		}
+		dir := t.TempDir()
+		call(t, "", with([]string{"results", b.ID, "--parquet", "-o", dir}, stored)...).want(t, exitOK, "1 parts in")
+		call(t, "", with([]string{"results", b.ID, "-o", filepath.Join(dir, "r.csv")}, stored)...).want(t, exitOK)
+		if _, err := os.Stat(filepath.Join(dir, "r.csv")); err != nil {
+			t.Error(err)
+		}
+	})
+
+	t.Run("refused file", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "semicolons.csv")
+		if err := os.WriteFile(path, bytes.ReplaceAll(sampleCSV, []byte(","), []byte(";")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		call(t, "", with([]string{"upload", path, "--wait"}, remote, stored)...).want(t, exitFailed, "semicolon", "failed")
+	})
+
+	t.Run("second server", func(t *testing.T) {
+		free := []string{"--api-addr", freeAddr(t), "--s3-addr", freeAddr(t), "--sqs-addr", freeAddr(t)}
+		call(t, "", with([]string{"serve", "--data", s.data}, free)...).want(t, exitFailed, "in use by another server")
+		call(t, "", "serve", "--data", t.TempDir(), "--api-addr", s.api).want(t, exitFailed, "--api-addr")
+		free[3] = s.s3
+		call(t, "", with([]string{"serve", "--data", t.TempDir()}, free)...).want(t, exitFailed, s.s3)
+	})
+
+	if took := s.terminate(); took > 10*time.Second {
+		t.Errorf("the stop took %s", took)
+	}
+}
+
+// TestUnwritableData names the directory that cannot be used.
+func TestUnwritableData(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call(t, "", "serve", "--data", file, "--api-addr", freeAddr(t)).want(t, exitFailed, regexp.QuoteMeta(file))
+}
