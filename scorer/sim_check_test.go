@@ -37,6 +37,7 @@ type simCheck struct {
 	told     map[string]status.State        // the last terminal state a poller was told
 	revived  int                            // failed applications that were decided later
 	noted    map[string]bool
+	trace    []string // every write
 	problems []string
 }
 
@@ -62,6 +63,7 @@ func (c *simCheck) problem(format string, args ...any) {
 
 // change is told every write, before anybody can read it.
 func (c *simCheck) change(w sim.Change) {
+	c.trace = append(c.trace, fmt.Sprintf("%s %s %t", time.Now().Format("15:04:05.000000000"), simResultName(w.Info.Key), w.Replaced))
 	switch {
 	case strings.HasPrefix(w.Info.Key, status.ApplicationsPrefix):
 		c.document(w)

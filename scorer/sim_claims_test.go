@@ -114,6 +114,9 @@ func (s *simStore) tried(prefix string) int {
 	return n
 }
 
+func isDocument(key string) bool { return strings.HasPrefix(key, status.ApplicationsPrefix) }
+func isResult(key string) bool   { return strings.HasPrefix(key, status.ApplicationResultsPrefix) }
+
 // simClock is a clock that a test moves.
 type simClock struct {
 	mu  sync.Mutex

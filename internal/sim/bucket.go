@@ -192,3 +192,16 @@ func etagOf(body []byte) string {
 	sum := md5.Sum(body) //nolint:gosec // see the import
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
+
+// Copy puts the object at key into another bucket as it is, its time included.
+func (b *Bucket) Copy(key string, to *Bucket) {
+	b.mu.Lock()
+	o, ok := b.objects[key]
+	b.mu.Unlock()
+	if !ok {
+		return
+	}
+	to.mu.Lock()
+	defer to.mu.Unlock()
+	to.objects[key] = o
+}
