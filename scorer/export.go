@@ -23,8 +23,8 @@ const rowsPerRead = 512
 // Export writes the decided rows of a finished batch as one CSV file, in the
 // order of the upload, and returns how many there are. Cells that a spreadsheet
 // would take for formulas are neutralised. progress, which may be nil, is told
-// the rows written.
-func Export(ctx context.Context, objects Objects, batch string, out io.Writer, progress func(rows int64)) (int64, error) {
+// the rows written and how many there are.
+func Export(ctx context.Context, objects Objects, batch string, out io.Writer, progress func(rows, total int64)) (int64, error) {
 	var summary status.Summary
 	if err := readDocument(ctx, objects, status.SummaryKey(batch), &summary); err != nil {
 		if errors.Is(err, store.ErrNotFound) {
@@ -52,7 +52,7 @@ func Export(ctx context.Context, objects Objects, batch string, out io.Writer, p
 			return rows, fmt.Errorf("%q: %w", part.Key, err)
 		}
 		if progress != nil {
-			progress(rows)
+			progress(rows, summary.Tally.DecidedRows())
 		}
 	}
 	w.Flush()

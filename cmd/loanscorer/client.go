@@ -14,6 +14,14 @@ import (
 	"time"
 )
 
+// asking is how a command asks a running service and shows the answers.
+type asking struct {
+	streams
+	*client
+	wait   bool // until done
+	asJSON bool
+}
+
 // client talks to a running API.
 type client struct {
 	server string
@@ -42,10 +50,11 @@ func (p *problem) Error() string {
 	if p.Detail != "" && p.Detail != p.Title {
 		text += ": " + p.Detail
 	}
+	lines := []string{text}
 	for _, e := range p.Errors {
-		text += fmt.Sprintf("\n  %s: %s (%s)", strings.TrimPrefix(e.Pointer, "/"), e.Detail, e.Code)
+		lines = append(lines, fmt.Sprintf("  %s: %s (%s)", strings.TrimPrefix(e.Pointer, "/"), e.Detail, e.Code))
 	}
-	return text
+	return strings.Join(lines, "\n")
 }
 
 // application is what the API tells about one application.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -68,6 +69,7 @@ func TestCrash(t *testing.T) {
 // crashRound uploads the file and submits applications until the server is
 // killed, at a random moment within about the time that the work takes.
 func crashRound(t *testing.T, s *server, key string, csv []byte) (stored bool, ids []string) {
+	t.Helper()
 	objects, err := s.connection().store(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +177,7 @@ func crashCSV(rows int) []byte {
 	b.WriteString("Loan_ID,ApplicantIncome,CoapplicantIncome,LoanAmount,Credit_History,Property_Area,Note\n")
 	areas := []string{"Rural", "Semiurban", "Urban"}
 	for i := range rows {
-		income := fmt.Sprint(1500 + i*7%20000)
+		income := strconv.Itoa(1500 + i*7%20000)
 		if i%1000 == 500 {
 			income = "unknown"
 		}

@@ -42,7 +42,6 @@ func (r result) want(t *testing.T, code int, patterns ...string) result {
 
 // TestService uses every command that talks to a running service.
 func TestService(t *testing.T) {
-	t.Parallel()
 	s := newServer(t, "--visibility", "5s")
 	s.start()
 	remote := []string{"--server", s.url()}

@@ -22,7 +22,7 @@ func newBar(w io.Writer, size int64, what string) *bar {
 	return begin(w, size, what, progressbar.OptionShowBytes(true))
 }
 
-// newRowBar begins a bar over shares of a whole, 0 to 1000.
+// newShareBar begins a bar over shares of a whole, 0 to 1000.
 func newShareBar(w io.Writer, what string) *bar {
 	return begin(w, 1000, what)
 }
@@ -46,7 +46,7 @@ func (b *bar) set(n int64) {
 }
 
 func (b *bar) done() {
-	if b.bar != nil {
+	if b != nil && b.bar != nil {
 		_ = b.bar.Finish()
 	}
 }
@@ -56,7 +56,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// count writes a number with thin groups for people: 1,234,567.
+// count writes a number in groups for people: 1,234,567.
 func count(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	var groups []string

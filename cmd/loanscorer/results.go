@@ -62,22 +62,28 @@ func results(ctx context.Context, s streams, id string, o *resultsOptions) error
 	case o.parquet:
 		return downloadParts(ctx, s.err, objects, id, o.output)
 	case o.output == "":
-		return writeResults(ctx, objects, id, o.rejects, s.out, nil)
+		return o.write(ctx, objects, id, s.out, nil)
 	}
 	p, err := newPending(o.output)
 	if err != nil {
 		return err
 	}
-	bar := newBar(s.err, -1, "")
-	if err := writeResults(ctx, objects, id, o.rejects, p.file, bar.set); err != nil {
+	var bar *bar
+	err = o.write(ctx, objects, id, p.file, func(rows, total int64) {
+		if bar == nil {
+			bar = begin(s.err, total, "downloading rows")
+		}
+		bar.set(rows)
+	})
+	bar.done()
+	if err != nil {
 		return errors.Join(err, p.drop())
 	}
-	bar.done()
 	return p.publish()
 }
 
-func writeResults(ctx context.Context, objects *store.Store, id string, rejects bool, w io.Writer, progress func(int64)) error {
-	if !rejects {
+func (o *resultsOptions) write(ctx context.Context, objects *store.Store, id string, w io.Writer, progress func(rows, total int64)) error {
+	if !o.rejects {
 		_, err := scorer.Export(ctx, objects, id, w, progress)
 		if errors.Is(err, scorer.ErrOpen) {
 			return fmt.Errorf("%w; 'loanscorer status %s --wait' waits for it", err, id)
@@ -105,7 +111,7 @@ func copyObject(ctx context.Context, objects *store.Store, info store.Info, w io
 }
 
 func downloadParts(ctx context.Context, words io.Writer, objects *store.Store, id, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
 	n := 0

@@ -42,7 +42,7 @@ func usagef(format string, args ...any) error {
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, s streams) int {
-	root := newRoot(s)
+	root := newRoot(s) //nolint:contextcheck // commands get their context from cobra
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)

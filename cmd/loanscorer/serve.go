@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/loanscorer/loanscorer/events"
 	"github.com/loanscorer/loanscorer/internal/local"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
@@ -161,7 +160,9 @@ func (svc *service) run(ctx context.Context, l net.Listener) error {
 	if err := startWorker(ctx, &svc.wg, svc.backends, svc.options.worker, svc.log); err != nil {
 		return err
 	}
-	return startAPI(ctx, &svc.wg, svc.backends, l, svc.options.worker, svc.log, svc.failed)
+	return startAPI(ctx, &svc.wg, svc.backends, apiOptions{
+		listener: l, model: svc.options.worker.model, log: svc.log, failed: svc.failed,
+	})
 }
 
 // wait serves until ctx is done or a part fails, then stops everything.
@@ -182,11 +183,6 @@ func (svc *service) stop(ctx context.Context) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	return svc.local.Close(closing)
-}
-
-// queue is a sender to the applications queue.
-func (svc *service) queue() *events.Sender {
-	return events.NewSender(svc.backends.queues, svc.backends.applications)
 }
 
 // welcome prints where everything is, with commands to paste.

@@ -109,24 +109,31 @@ func sweep(ctx context.Context, b *backends, queue *events.Sender, log *slog.Log
 	}
 }
 
-// startAPI serves HTTP on l until ctx is done; wg waits for it. A server that
-// ends by itself is told on failed.
-func startAPI(ctx context.Context, wg *sync.WaitGroup, b *backends, l net.Listener, o workerOptions, log *slog.Logger, failed chan<- error) error {
+// apiOptions describe one HTTP side.
+type apiOptions struct {
+	listener net.Listener
+	model    string
+	log      *slog.Logger
+	failed   chan<- error // told when the server ends by itself
+}
+
+// startAPI serves HTTP until ctx is done; wg waits for it.
+func startAPI(ctx context.Context, wg *sync.WaitGroup, b *backends, o apiOptions) error {
 	m, err := loadModel(o.model)
 	if err != nil {
 		return err
 	}
 	handler, err := api.New(api.Options{
 		IDs: b.ids, Objects: b.objects, Applications: events.NewSender(b.queues, b.applications),
-		Model: m, Ready: b.ready, Version: version, Logger: log,
+		Model: m, Ready: b.ready, Version: version, Logger: o.log,
 	})
 	if err != nil {
 		return err
 	}
 	server := api.Server(handler)
 	wg.Go(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("http api: %w", err)
+		if err := server.Serve(o.listener); !errors.Is(err, http.ErrServerClosed) {
+			o.failed <- fmt.Errorf("http api: %w", err)
 		}
 	})
 	wg.Go(func() {

@@ -9,8 +9,7 @@ import (
 
 func apiCommand(s streams) *cobra.Command {
 	var c connection
-	var o workerOptions
-	var addr, level string
+	var addr, level, model string
 	cmd := &cobra.Command{
 		Use:   "api",
 		Short: "Run the HTTP API against an S3 and an SQS endpoint",
@@ -40,7 +39,7 @@ places of the AWS SDK.`,
 			defer cancel()
 			var wg sync.WaitGroup
 			failed := make(chan error, 1)
-			if err := startAPI(ctx, &wg, b, l, o, log, failed); err != nil {
+			if err := startAPI(ctx, &wg, b, apiOptions{listener: l, model: model, log: log, failed: failed}); err != nil {
 				return err
 			}
 			cmd.Printf("HTTP API on http://%s\n", l.Addr())
@@ -56,7 +55,7 @@ places of the AWS SDK.`,
 	c.storeFlags(cmd.Flags())
 	c.queueFlags(cmd.Flags())
 	cmd.Flags().StringVar(&addr, "api-addr", defaultAPIAddr, "address to listen on")
-	cmd.Flags().StringVar(&o.model, "model", "", "model file (default: the built-in model)")
+	cmd.Flags().StringVar(&model, "model", "", "model file (default: the built-in model)")
 	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

@@ -22,10 +22,10 @@ all of them are done; it then exits 3 if any was rejected or failed.`,
 		Example: "  loanscorer status 01KAN1J4S6F0000000000000007Z1V5QJ2X3M4T8 --wait",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c := newClient(server)
+			a := &asking{streams: s, client: newClient(server), wait: wait, asJSON: asJSON}
 			failed := 0
 			for _, id := range args {
-				ok, err := showStatus(cmd.Context(), s, c, id, wait, asJSON)
+				ok, err := a.showStatus(cmd.Context(), id)
 				if err != nil {
 					return err
 				}
@@ -43,48 +43,48 @@ all of them are done; it then exits 3 if any was rejected or failed.`,
 }
 
 // showStatus prints one state and reports whether it is no failure.
-func showStatus(ctx context.Context, s streams, c *client, id string, wait, asJSON bool) (bool, error) {
+func (a *asking) showStatus(ctx context.Context, id string) (bool, error) {
 	var app application
-	a, err := c.get(ctx, "/v1/applications/"+url.PathEscape(id), &app)
+	answer, err := a.get(ctx, "/v1/applications/"+url.PathEscape(id), &app)
 	var p *problem
 	if errors.As(err, &p) && p.Status == http.StatusNotFound {
-		return showBatchStatus(ctx, s, c, id, wait, asJSON)
+		return a.showBatchStatus(ctx, id)
 	}
 	if err != nil {
 		return false, err
 	}
-	text := a.body
-	if wait && !app.Done {
-		done, raw, err := c.waitApplication(ctx, id)
+	text := answer.body
+	if a.wait && !app.Done {
+		done, raw, err := a.waitApplication(ctx, id)
 		if err != nil {
 			return false, err
 		}
 		app, text = *done, raw
 	}
-	err = printApplication(s.out, &app, text, asJSON)
+	err = printApplication(a.out, &app, text, a.asJSON)
 	return !app.Done || app.State == "decided", err
 }
 
-func showBatchStatus(ctx context.Context, s streams, c *client, id string, wait, asJSON bool) (bool, error) {
+func (a *asking) showBatchStatus(ctx context.Context, id string) (bool, error) {
 	var b batch
-	a, err := c.get(ctx, "/v1/batches/"+url.PathEscape(id), &b)
+	answer, err := a.get(ctx, "/v1/batches/"+url.PathEscape(id), &b)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", id, err)
 	}
-	text := a.body
-	if wait && !b.Done {
-		bar := newShareBar(s.err, "scoring")
-		done, raw, err := c.waitBatch(ctx, id, func(share float64) { bar.set(int64(share * 1000)) })
+	text := answer.body
+	if a.wait && !b.Done {
+		bar := newShareBar(a.err, "scoring")
+		done, raw, err := a.waitBatch(ctx, id, func(share float64) { bar.set(int64(share * 1000)) })
 		bar.done()
 		if err != nil {
 			return false, err
 		}
 		b, text = *done, raw
 	}
-	if asJSON {
-		_, err := s.out.Write(append(bytes.TrimSpace(text), '\n'))
+	if a.asJSON {
+		_, err := a.out.Write(append(bytes.TrimSpace(text), '\n'))
 		return !b.Done || b.State == "succeeded", err
 	}
-	printBatch(s.out, &b)
+	printBatch(a.out, &b)
 	return !b.Done || b.State == "succeeded", nil
 }

@@ -34,7 +34,8 @@ Credit_History (0 or 1), Property_Area (Rural, Semiurban or Urban), and the othe
 			if err != nil {
 				return err
 			}
-			return submit(cmd.Context(), s, newClient(server), body, wait, asJSON)
+			a := &asking{streams: s, client: newClient(server), wait: wait, asJSON: asJSON}
+			return a.submit(cmd.Context(), body)
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "http://"+defaultAPIAddr, "address of the HTTP API")
@@ -61,27 +62,27 @@ func contentType(body []byte) string {
 	return "application/json"
 }
 
-func submit(ctx context.Context, s streams, c *client, body []byte, wait, asJSON bool) error {
-	a, err := c.do(ctx, http.MethodPost, "/v1/applications", body, http.Header{"Content-Type": {contentType(body)}})
+func (a *asking) submit(ctx context.Context, body []byte) error {
+	answer, err := a.do(ctx, http.MethodPost, "/v1/applications", body, http.Header{"Content-Type": {contentType(body)}})
 	if err != nil {
 		return err
 	}
-	accepted, refused, err := acceptedOf(a.body)
+	accepted, refused, err := acceptedOf(answer.body)
 	if err != nil {
 		return err
 	}
 	for _, i := range slices.Sorted(maps.Keys(refused)) {
-		_, _ = fmt.Fprintf(s.err, "application %d: %v\n", i+1, refused[i])
+		_, _ = fmt.Fprintf(a.err, "application %d: %v\n", i+1, refused[i])
 	}
-	if !wait && asJSON {
-		_, err := s.out.Write(append(bytes.TrimSpace(a.body), '\n'))
+	if !a.wait && a.asJSON {
+		_, err := a.out.Write(append(bytes.TrimSpace(answer.body), '\n'))
 		return errors.Join(err, partly(len(refused)))
 	}
 	failed := len(refused)
 	for _, app := range accepted {
-		text := a.body
-		if wait {
-			done, raw, err := c.waitApplication(ctx, app.ID)
+		text := answer.body
+		if a.wait {
+			done, raw, err := a.waitApplication(ctx, app.ID)
 			if err != nil {
 				return err
 			}
@@ -90,7 +91,7 @@ func submit(ctx context.Context, s streams, c *client, body []byte, wait, asJSON
 				failed++
 			}
 		}
-		if err := printApplication(s.out, &app, text, asJSON); err != nil {
+		if err := printApplication(a.out, &app, text, a.asJSON); err != nil {
 			return err
 		}
 	}
