@@ -128,7 +128,12 @@ func serve(d *disk, o Options, ln *listener) (*Gateway, error) {
 		g.err = server.Serve(ln)
 		close(g.done)
 	}()
-	return g, nil
+	select {
+	case <-ln.served: // from here on the server can be shut down: it overlooks that before
+		return g, nil
+	case <-g.done:
+		return nil, g.err
+	}
 }
 
 // appOf returns the HTTP application inside the library's server. The library can only
@@ -166,7 +171,11 @@ func (g *Gateway) Close(ctx context.Context) error {
 	if err := g.app.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("s3 requests still in flight: %w", err)
 	}
-	<-g.done
+	select {
+	case <-g.done:
+	case <-ctx.Done():
+		return fmt.Errorf("s3 server still running: %w", ctx.Err())
+	}
 	g.disk.Shutdown()
 	return nil
 }

@@ -15,6 +15,9 @@ type listener struct {
 	mu     sync.Mutex
 	closed bool
 	fresh  map[*conn]struct{}
+
+	once   sync.Once
+	served chan struct{} // closed when the server has come for its first connection
 }
 
 // bind listens on addr, "host:port".
@@ -30,7 +33,7 @@ func bind(ctx context.Context, addr string) (*listener, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("s3 address %s: not a TCP address", addr), ln.Close())
 	}
-	return &listener{TCPListener: tcp, fresh: map[*conn]struct{}{}}, nil
+	return &listener{TCPListener: tcp, fresh: map[*conn]struct{}{}, served: make(chan struct{})}, nil
 }
 
 // endpoint is the address for clients: the host that was asked for, the port that was bound.
@@ -51,6 +54,7 @@ func (l *listener) endpoint(addr string) string {
 
 // Accept waits for the next connection.
 func (l *listener) Accept() (net.Conn, error) {
+	l.once.Do(func() { close(l.served) })
 	tcp, err := l.AcceptTCP()
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -172,5 +173,20 @@ func TestCloseWithUnusedConnection(t *testing.T) {
 	}
 	if g.Err() != nil {
 		t.Error(g.Err())
+	}
+}
+
+func TestCloseAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		g, err := Start(t.Context(), Options{Dir: t.TempDir(), AccessKeyID: testUser, SecretAccessKey: testPass})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		if err := g.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		cancel()
 	}
 }
