@@ -35,7 +35,8 @@ type Batch struct {
 // ScoreBins is the number of equal bins of a score histogram over [0, 1].
 const ScoreBins = 20
 
-// Tally counts the rows of a chunk or a batch. Rows = decided + rejected.
+// Tally counts the rows of a chunk or a batch. Rows = decided + rejected. The
+// zero value counts too, but is written with null for empty maps.
 type Tally struct {
 	Rows      int64            `json:"rows"`
 	Decided   map[string]int64 `json:"decided"`          // by decision
@@ -52,22 +53,29 @@ func NewTally() Tally {
 // Add adds o to t.
 func (t *Tally) Add(o *Tally) {
 	t.Rows += o.Rows
-	sum := func(to, from map[string]int64) {
-		for k, v := range from {
-			to[k] += v
-		}
-	}
-	sum(t.Decided, o.Decided)
-	sum(t.Rejected, o.Rejected)
-	sum(t.Imputed, o.Imputed)
+	sum(&t.Decided, o.Decided)
+	sum(&t.Rejected, o.Rejected)
+	sum(&t.Imputed, o.Imputed)
 	for i, n := range o.Histogram {
 		t.Histogram[i] += n
+	}
+}
+
+func sum(to *map[string]int64, from map[string]int64) {
+	if *to == nil && len(from) > 0 {
+		*to = make(map[string]int64, len(from))
+	}
+	for k, v := range from {
+		(*to)[k] += v
 	}
 }
 
 // Score counts one decided row.
 func (t *Tally) Score(decision string, probability float64) {
 	t.Rows++
+	if t.Decided == nil {
+		t.Decided = map[string]int64{}
+	}
 	t.Decided[decision]++
 	t.Histogram[min(int(probability*ScoreBins), ScoreBins-1)]++
 }

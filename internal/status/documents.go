@@ -105,6 +105,9 @@ func Encode(doc any) ([]byte, error) {
 // Decode reads a document's bytes into doc. Unknown members are ignored, so
 // that a newer writer's documents can be read; the error wraps ErrDocument.
 func Decode(data []byte, doc any) error {
+	if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
+		return fmt.Errorf("%w: %T: not a JSON object", ErrDocument, doc)
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(doc); err != nil {
 		return fmt.Errorf("%w: %T: %w", ErrDocument, doc, err)

@@ -23,8 +23,9 @@ const (
 )
 
 const (
-	dayLayout    = "2006-01-02"
-	maxKeyLength = 1024 // bytes, S3's limit
+	dayLayout     = "2006-01-02"
+	maxKeyLength  = 1024 // bytes, S3's limit
+	maxNameLength = 227  // bytes between slashes, the limit of stores that keep objects as files
 )
 
 // Day is the UTC date under which a moment's objects are filed, YYYY-MM-DD.
@@ -48,10 +49,12 @@ func NewResultKey(now time.Time) string {
 func ModelKey(sha string) string { return ModelsPrefix + sha + ".json" }
 
 // ReceiptKey is where the batch that an upload became is written down. An
-// upload key too long for that gets a receipt under its SHA-256.
+// upload whose key or name is too long for that gets a receipt under its
+// SHA-256.
 func ReceiptKey(upload string) string {
 	key := ReceiptsPrefix + upload + ".json"
-	if len(key) > maxKeyLength {
+	name := key[strings.LastIndexByte(key, '/')+1:]
+	if len(key) > maxKeyLength || len(name) > maxNameLength {
 		sum := sha256.Sum256([]byte(upload))
 		return ReceiptsPrefix + "sha256-" + hex.EncodeToString(sum[:]) + ".json"
 	}
