@@ -93,10 +93,9 @@ func (s *Store) multipart(ctx context.Context, key string, r io.Reader, o PutOpt
 	}
 	out, err := s.client.CompleteMultipartUpload(ctx, in)
 	if err = classify(key, c.failed(), err); err != nil {
-		if errors.Is(err, c.failed()) {
-			err = errors.Join(err, s.abort(ctx, key, *up.UploadId))
-		}
-		return Info{}, err
+		// Parts left behind take room; an upload that was completed all the
+		// same is not there to be aborted any more.
+		return Info{}, errors.Join(err, s.abort(ctx, key, *up.UploadId))
 	}
 	return Info{
 		Key: key, ETag: aws.ToString(out.ETag), Version: aws.ToString(out.VersionId),
