@@ -51,8 +51,10 @@ func (b *Bulk) joinRejects(ctx context.Context, plan *status.Batch, entries []*s
 	var rows int64
 	go func() {
 		defer close(made)
-		n, err := b.copyRejects(ctx, io.MultiWriter(pw, sum), head.DataLine-1, entries)
-		rows = n
+		err := guarded(func() (err error) {
+			rows, err = b.copyRejects(ctx, io.MultiWriter(pw, sum), head.DataLine-1, entries)
+			return err
+		})
 		_ = pw.CloseWithError(err)
 	}()
 	key := status.RejectsKey(plan.ID)

@@ -61,11 +61,13 @@ func (b *Bulk) stream(ctx context.Context, key, etag string, fill func(context.C
 	made := make(chan struct{})
 	go func() {
 		defer close(made)
-		buffered := bufio.NewWriterSize(io.MultiWriter(pw, sum), 256<<10)
-		err := fill(ctx, buffered)
-		if err == nil {
-			err = buffered.Flush()
-		}
+		err := guarded(func() error {
+			buffered := bufio.NewWriterSize(io.MultiWriter(pw, sum), 256<<10)
+			if err := fill(ctx, buffered); err != nil {
+				return err
+			}
+			return buffered.Flush()
+		})
 		_ = pw.CloseWithError(err) // nil is the end of the object
 	}()
 	o := store.PutOptions{ContentType: parquetType}
@@ -78,6 +80,17 @@ func (b *Bulk) stream(ctx context.Context, key, etag string, fill func(context.C
 	_ = pr.CloseWithError(errors.New("writing ended")) // a writer that is still at it stops
 	<-made
 	return sum.object(key), err
+}
+
+// guarded makes a panic of f an error: nobody else can recover one in a
+// goroutine of our own, and it would end the process.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the scorer broke down: %T", r)
+		}
+	}()
+	return f()
 }
 
 // fingerprint is what stands under key.

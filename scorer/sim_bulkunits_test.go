@@ -355,3 +355,26 @@ func TestSimPanicOnOneBulkMessage(t *testing.T) {
 	simPump(t, b, list)
 	simVerify(t, s.Bucket, simPlans(t, s.Bucket)[0].ID, 2)
 }
+
+// failure 18: scoring that breaks down is that message's error, not the end of
+// the process.
+func TestSimPanicInAChunk(t *testing.T) {
+	t.Parallel()
+	s, list := newSimStore(), &simList{}
+	scorer := *simModels(t)[0]
+	good := scorer.features
+	b := simBulkWorker(&scorer, 200, s, list)
+	if errs := b.Handle(t.Context(), []events.Message{simUpload(t, s.Bucket, simRowsText(30))}); errs[0] != nil {
+		t.Fatal(errs[0])
+	}
+	scorer.features = make([]feature, maxFeatures+1) // New refuses this: scoring runs out of its buffer
+	for _, body := range list.bodies {
+		errs := b.Handle(t.Context(), []events.Message{{ID: "m", Body: []byte(body)}})
+		if errs[0] == nil || events.IsPermanent(errs[0]) {
+			t.Errorf("error %v", errs[0])
+		}
+	}
+	scorer.features = good
+	simPump(t, b, list)
+	simVerify(t, s.Bucket, simPlans(t, s.Bucket)[0].ID, 30)
+}

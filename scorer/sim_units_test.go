@@ -3,7 +3,7 @@ package scorer
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -304,7 +304,7 @@ func TestSimHeldClaimComesAgainAfterLease(t *testing.T) {
 		q := &simSQS{waits: map[string]int32{}}
 		for n := range 2 {
 			m := simMessage(t, n, 1, simGood)
-			id, body := fmt.Sprint(n), string(m.Body)
+			id, body := strconv.Itoa(n), string(m.Body)
 			q.batch = append(q.batch, types.Message{MessageId: &id, ReceiptHandle: &id, Body: &body})
 		}
 		p, err := events.NewPoller(q, simWorker(t, s, clock), events.PollerOptions{Queue: "url", Logger: simLogger()})
