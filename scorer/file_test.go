@@ -17,11 +17,11 @@ import (
 	"github.com/loanscorer/loanscorer/model"
 )
 
-func testScorer(t testing.TB) *Scorer {
-	t.Helper()
+func testScorer(tb testing.TB) *Scorer {
+	tb.Helper()
 	s, err := New(model.Default())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
