@@ -233,7 +233,7 @@ func simPlainRun(t *testing.T, from *sim.Bucket, plan *status.Batch, source stor
 // failure 3, 5, 6, 8, 9, 11, 15, 29, 30, 31, 33, 34, 57
 func TestSimBulk(t *testing.T) {
 	t.Parallel()
-	simRun(t, 200, func(t *testing.T, seed uint64, _ simReader) []string {
+	simRun(t, 120, func(t *testing.T, seed uint64, _ simReader) []string {
 		t.Helper()
 		return simBulk(t, seed, nil).problems
 	})
