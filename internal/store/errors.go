@@ -22,6 +22,9 @@ var (
 	ErrTooLarge = errors.New("object too large")
 )
 
+// noETag refuses a condition that an endpoint would take for none.
+func noETag(key string) error { return fmt.Errorf("%q: empty ETag: %w", key, ErrChanged) }
+
 // classify turns the SDK's error into a sentinel where it is an answer, given
 // what a failed precondition means for this call.
 func classify(key string, precondition, err error) error {

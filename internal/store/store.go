@@ -89,9 +89,12 @@ func (s *Store) Create(ctx context.Context, key string, body []byte, o PutOption
 }
 
 // Replace writes the object if the one under key still has that ETag;
-// otherwise ErrChanged, or ErrNotFound when it is gone. Any other error leaves
-// it open whether the object was written.
+// otherwise ErrChanged, or ErrNotFound when it is gone. No object has the ETag
+// "". Any other error leaves it open whether the object was written.
 func (s *Store) Replace(ctx context.Context, key, etag string, body []byte, o PutOptions) (Info, error) {
+	if etag == "" {
+		return Info{}, noETag(key)
+	}
 	in := s.putInput(key, body, o)
 	in.IfMatch = aws.String(etag)
 	return s.put(ctx, in, ErrChanged)

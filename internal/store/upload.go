@@ -27,6 +27,9 @@ func (s *Store) CreateFrom(ctx context.Context, key string, r io.Reader, o PutOp
 // ReplaceFrom writes what r yields if the object under key still has that
 // ETag, with Replace's contract.
 func (s *Store) ReplaceFrom(ctx context.Context, key, etag string, r io.Reader, o PutOptions) (Info, error) {
+	if etag == "" {
+		return Info{}, noETag(key)
+	}
 	return s.upload(ctx, key, r, o, condition{etag: etag})
 }
 
@@ -51,21 +54,35 @@ func (c condition) failed() error {
 
 func (s *Store) upload(ctx context.Context, key string, r io.Reader, o PutOptions, c condition) (Info, error) {
 	buf := make([]byte, PartSize)
-	n, err := io.ReadFull(r, buf)
+	n, end, err := fill(r, buf)
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		switch {
-		case c.create:
-			return s.Create(ctx, key, buf[:n], o)
-		case c.etag != "":
-			return s.Replace(ctx, key, c.etag, buf[:n], o)
-		default:
-			return s.Put(ctx, key, buf[:n], o)
-		}
 	case err != nil:
 		return Info{}, err
+	case !end:
+		return s.multipart(ctx, key, io.MultiReader(bytes.NewReader(buf), r), o, c)
+	case c.create:
+		return s.Create(ctx, key, buf[:n], o)
+	case c.etag != "":
+		return s.Replace(ctx, key, c.etag, buf[:n], o)
+	default:
+		return s.Put(ctx, key, buf[:n], o)
 	}
-	return s.multipart(ctx, key, io.MultiReader(bytes.NewReader(buf), r), o, c)
+}
+
+// fill reads until buf is full or r has ended. Unlike io.ReadFull it tells a
+// source that broke off with io.ErrUnexpectedEOF from one that ended.
+func fill(r io.Reader, buf []byte) (n int, end bool, err error) {
+	for n < len(buf) {
+		m, err := r.Read(buf[n:])
+		n += m
+		switch {
+		case err == io.EOF: //nolint:errorlint // a wrapped io.EOF is a fault: see io.Reader
+			return n, true, nil
+		case err != nil:
+			return n, false, err
+		}
+	}
+	return n, false, nil
 }
 
 func (s *Store) multipart(ctx context.Context, key string, r io.Reader, o PutOptions, c condition) (Info, error) {
@@ -108,13 +125,12 @@ func (s *Store) sendParts(ctx context.Context, key, id string, r io.Reader) ([]t
 	var size int64
 	buf := make([]byte, PartSize)
 	for number := int32(1); ; number++ {
-		n, err := io.ReadFull(r, buf)
-		if errors.Is(err, io.EOF) {
-			return parts, size, nil
-		}
-		last := errors.Is(err, io.ErrUnexpectedEOF)
-		if err != nil && !last {
+		n, end, err := fill(r, buf)
+		switch {
+		case err != nil:
 			return nil, 0, err
+		case n == 0:
+			return parts, size, nil
 		}
 		out, err := s.client.UploadPart(ctx, &s3.UploadPartInput{
 			Bucket: &s.bucket, Key: &key, UploadId: &id, PartNumber: aws.Int32(number),
@@ -128,7 +144,7 @@ func (s *Store) sendParts(ctx context.Context, key, id string, r io.Reader) ([]t
 			ETag: out.ETag, PartNumber: aws.Int32(number),
 			ChecksumCRC32: out.ChecksumCRC32, ChecksumCRC64NVME: out.ChecksumCRC64NVME,
 		})
-		if last {
+		if end {
 			return parts, size, nil
 		}
 	}
