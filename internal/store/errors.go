@@ -25,6 +25,12 @@ var (
 // noETag refuses a condition that an endpoint would take for none.
 func noETag(key string) error { return fmt.Errorf("%q: empty ETag: %w", key, ErrChanged) }
 
+// hasCode reports whether err is S3's error of that code.
+func hasCode(err error, code string) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == code
+}
+
 // classify turns the SDK's error into a sentinel where it is an answer, given
 // what a failed precondition means for this call.
 func classify(key string, precondition, err error) error {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -22,30 +24,36 @@ type Ref struct {
 
 // OpenOptions bound a read. The zero value is the default.
 type OpenOptions struct {
-	Stall  time.Duration // longest silence of the store within one read; 30 s
+	Stall  time.Duration // longest silence within an answer of the store; 30 s
 	Resume int           // how often a broken read is resumed without progress; 5
 }
 
 // Open returns the bytes of ref from offset to its end. A read that breaks or
 // stalls is resumed where it stopped. Reads fail with ErrChanged when the
 // object was replaced, ErrNotFound when it is gone, io.ErrUnexpectedEOF when
-// the store gives less than ref.Size says. The reader is not safe for
-// concurrent use and must be closed.
+// the store gives less than ref.Size says, ErrStalled when it fell silent
+// again and again. The reader is not safe for concurrent use and must be closed.
 func (s *Store) Open(ctx context.Context, ref Ref, offset int64, o OpenOptions) (io.ReadCloser, error) {
 	if o.Stall == 0 {
-		o.Stall = 30 * time.Second
+		o.Stall = defaultStall
 	}
 	if o.Resume == 0 {
 		o.Resume = 5
 	}
-	reading, cancel := context.WithCancelCause(ctx)
-	r := &reader{store: s, ref: ref, pos: offset, options: o, done: reading.Done(), cancel: cancel}
+	if ref.Version == "" && ref.ETag == "" {
+		return nil, fmt.Errorf("%q: neither version nor ETag to read", ref.Key)
+	}
+	reading, cancel := context.WithCancel(ctx)
+	r := &reader{
+		store: s, ref: ref, pos: offset, options: o, done: reading.Done(), cancel: cancel,
+		cause: func() error { return context.Cause(reading) },
+	}
 	r.request = func() error { return r.open(reading) }
 	if offset >= ref.Size {
 		return r, nil
 	}
 	if err := r.request(); err != nil {
-		cancel(nil)
+		cancel()
 		return nil, err
 	}
 	return r, nil
@@ -58,10 +66,10 @@ type reader struct {
 	options OpenOptions
 	failed  int // tries since the last byte
 	done    <-chan struct{}
-	cancel  context.CancelCauseFunc
+	cause   func() error // why done is closed
+	cancel  context.CancelFunc
 	request func() error // opens body at pos
-	body    io.ReadCloser
-	stop    context.CancelFunc // ends the request behind body
+	body    *stalling
 }
 
 func (r *reader) open(ctx context.Context) error {
@@ -77,9 +85,18 @@ func (r *reader) open(ctx context.Context) error {
 	out, err := r.store.client.GetObject(ctx, in)
 	if err != nil {
 		stop()
+		if hasCode(err, "InvalidRange") {
+			return fmt.Errorf("%q ends before byte %d of %d: %w", r.ref.Key, r.pos, r.ref.Size, io.ErrUnexpectedEOF)
+		}
 		return classify(r.ref.Key, ErrChanged, err)
 	}
-	r.body, r.stop = out.Body, stop
+	body := &stalling{body: out.Body, limit: r.options.Stall, stop: stop}
+	given := aws.ToString(out.ContentRange)
+	if !strings.HasPrefix(given, fmt.Sprintf("bytes %d-", r.pos)) && (r.pos > 0 || given != "") {
+		_ = body.Close()
+		return fmt.Errorf("%q: asked for %s, given %q", r.ref.Key, span, given)
+	}
+	r.body = body
 	return nil
 }
 
@@ -94,9 +111,9 @@ func (r *reader) Read(p []byte) (int, error) {
 				return 0, err
 			}
 		}
-		n, err := r.readBody(p[:min(int64(len(p)), r.ref.Size-r.pos)])
+		n, err := r.body.Read(p[:min(int64(len(p)), r.ref.Size-r.pos)])
 		r.pos += int64(n)
-		if n > 0 {
+		if n > 0 || len(p) == 0 {
 			r.failed = 0
 			return n, nil
 		}
@@ -114,29 +131,21 @@ func (r *reader) Read(p []byte) (int, error) {
 	}
 }
 
-// readBody ends the request when the store stays silent for too long.
-func (r *reader) readBody(p []byte) (int, error) {
-	timer := time.AfterFunc(r.options.Stall, r.stop)
-	defer timer.Stop()
-	return r.body.Read(p)
-}
-
 // pause waits between two tries, with full jitter.
 func (r *reader) pause() error {
-	limit := min(50*time.Millisecond<<r.failed, 2*time.Second)
+	limit := min(50*time.Millisecond<<min(r.failed, 6), 2*time.Second)
 	timer := time.NewTimer(rand.N(limit))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
 	case <-r.done:
-		return fmt.Errorf("%q at byte %d: %w", r.ref.Key, r.pos, context.Canceled)
+		return fmt.Errorf("%q at byte %d: %w", r.ref.Key, r.pos, r.cause())
 	}
 }
 
 func (r *reader) drop() {
 	if r.body != nil {
-		r.stop()
 		_ = r.body.Close()
 		r.body = nil
 	}
@@ -145,7 +154,7 @@ func (r *reader) drop() {
 // Close implements io.Closer.
 func (r *reader) Close() error {
 	r.drop()
-	r.cancel(nil)
+	r.cancel()
 	return nil
 }
 

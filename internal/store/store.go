@@ -56,8 +56,11 @@ func (s *Store) Head(ctx context.Context, key string) (Info, error) {
 }
 
 // Get returns the whole object at key, ErrNotFound, or ErrTooLarge when it has
-// more than limit bytes.
+// more than limit bytes. It resumes nothing: an answer that breaks off or
+// stalls is an error.
 func (s *Store) Get(ctx context.Context, key string, limit int64) ([]byte, Info, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key})
 	if err != nil {
 		return nil, Info{}, classify(key, ErrChanged, err)
@@ -70,7 +73,8 @@ func (s *Store) Get(ctx context.Context, key string, limit int64) ([]byte, Info,
 	if info.Size > limit {
 		return nil, info, fmt.Errorf("%q: %d bytes, limit %d: %w", key, info.Size, limit, ErrTooLarge)
 	}
-	body, err := io.ReadAll(io.LimitReader(out.Body, info.Size+1))
+	in := &stalling{body: out.Body, limit: defaultStall, stop: stop}
+	body, err := io.ReadAll(io.LimitReader(in, info.Size+1))
 	if err != nil {
 		return nil, info, fmt.Errorf("%q: %w", key, err)
 	}
