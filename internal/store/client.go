@@ -1,10 +1,12 @@
 package store
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -13,10 +15,12 @@ type ClientOptions struct {
 	Endpoint    string        // base URL of an S3-compatible endpoint; "" is AWS
 	MaxAttempts int           // tries per request, 5 by default
 	MaxBackoff  time.Duration // longest wait between tries, 2 s by default
+	Silence     time.Duration // longest wait for an answer to begin, 30 s by default; not for a client of one's own
 }
 
 // NewClient returns an S3 client that retries with full jitter, also after 409
-// ConditionalRequestConflict, which means "try again", never "exists".
+// ConditionalRequestConflict, which means "try again", never "exists", and when
+// the endpoint stays silent.
 func NewClient(cfg aws.Config, o ClientOptions) *s3.Client {
 	if o.MaxAttempts == 0 {
 		o.MaxAttempts = 5
@@ -24,7 +28,18 @@ func NewClient(cfg aws.Config, o ClientOptions) *s3.Client {
 	if o.MaxBackoff == 0 {
 		o.MaxBackoff = 2 * time.Second
 	}
+	if o.Silence == 0 {
+		o.Silence = 30 * time.Second
+	}
+	if cfg.HTTPClient == nil {
+		cfg.HTTPClient = awshttp.NewBuildableClient()
+	}
+	if c, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		cfg.HTTPClient = c.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = o.Silence })
+	}
 	return s3.NewFromConfig(cfg, func(so *s3.Options) {
+		// Ranges have no checksum; the SDK would say so for each of them.
+		so.DisableLogOutputChecksumValidationSkipped = true
 		if o.Endpoint != "" {
 			so.BaseEndpoint = aws.String(o.Endpoint)
 			so.UsePathStyle = true

@@ -25,10 +25,17 @@ var (
 // noETag refuses a condition that an endpoint would take for none.
 func noETag(key string) error { return fmt.Errorf("%q: empty ETag: %w", key, ErrChanged) }
 
-// hasCode reports whether err is S3's error of that code.
-func hasCode(err error, code string) bool {
+// noSuchUpload is S3's code for a multipart upload that was aborted or, by an
+// earlier try of the same request, completed. It tells nothing of the object.
+const noSuchUpload = "NoSuchUpload"
+
+// codeOf returns S3's error code of err, or "".
+func codeOf(err error) string {
 	var api smithy.APIError
-	return errors.As(err, &api) && api.ErrorCode() == code
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
 }
 
 // classify turns the SDK's error into a sentinel where it is an answer, given
@@ -37,11 +44,7 @@ func classify(key string, precondition, err error) error {
 	if err == nil {
 		return nil
 	}
-	var api smithy.APIError
-	code := ""
-	if errors.As(err, &api) {
-		code = api.ErrorCode()
-	}
+	code := codeOf(err)
 	var resp *awshttp.ResponseError
 	status := 0
 	if errors.As(err, &resp) {
@@ -51,7 +54,7 @@ func classify(key string, precondition, err error) error {
 	case status == http.StatusPreconditionFailed || code == "PreconditionFailed":
 		return fmt.Errorf("%q: %w", key, precondition)
 	case code == "NoSuchKey", code == "NotFound", code == "NoSuchVersion",
-		status == http.StatusNotFound && code != "NoSuchBucket":
+		status == http.StatusNotFound && code != "NoSuchBucket" && code != noSuchUpload:
 		return fmt.Errorf("%q: %w", key, ErrNotFound)
 	default:
 		return fmt.Errorf("%q: %w", key, err)

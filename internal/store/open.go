@@ -85,7 +85,7 @@ func (r *reader) open(ctx context.Context) error {
 	out, err := r.store.client.GetObject(ctx, in)
 	if err != nil {
 		stop()
-		if hasCode(err, "InvalidRange") {
+		if codeOf(err) == "InvalidRange" {
 			return fmt.Errorf("%q ends before byte %d of %d: %w", r.ref.Key, r.pos, r.ref.Size, io.ErrUnexpectedEOF)
 		}
 		return classify(r.ref.Key, ErrChanged, err)

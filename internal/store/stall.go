@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// ErrStalled: the store began to answer and then stayed silent for too long.
+// ErrStalled says that the store began to answer and then stayed silent for too
+// long.
 var ErrStalled = errors.New("store stalled")
 
 const defaultStall = 30 * time.Second

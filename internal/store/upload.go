@@ -76,7 +76,7 @@ func fill(r io.Reader, buf []byte) (n int, end bool, err error) {
 		m, err := r.Read(buf[n:])
 		n += m
 		switch {
-		case err == io.EOF: //nolint:errorlint // a wrapped io.EOF is a fault: see io.Reader
+		case err == io.EOF: // a wrapped io.EOF is a fault: see io.Reader
 			return n, true, nil
 		case err != nil:
 			return n, false, err
@@ -92,7 +92,7 @@ func (s *Store) multipart(ctx context.Context, key string, r io.Reader, o PutOpt
 	}
 	up, err := s.client.CreateMultipartUpload(ctx, start)
 	if err != nil {
-		return Info{}, classify(key, ErrChanged, err)
+		return Info{}, classify(key, c.failed(), err)
 	}
 	parts, size, err := s.sendParts(ctx, key, *up.UploadId, r)
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *Store) sendParts(ctx context.Context, key, id string, r io.Reader) ([]t
 			Body: bytes.NewReader(buf[:n]), ContentLength: aws.Int64(int64(n)),
 		})
 		if err != nil {
-			return nil, 0, fmt.Errorf("%q part %d: %w", key, number, classify(key, ErrChanged, err))
+			return nil, 0, fmt.Errorf("part %d: %w", number, classify(key, ErrChanged, err))
 		}
 		size += int64(n)
 		parts = append(parts, types.CompletedPart{
@@ -158,8 +158,8 @@ func (s *Store) abort(ctx context.Context, key, id string) error {
 	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
 		Bucket: &s.bucket, Key: &key, UploadId: &id,
 	})
-	if err = classify(key, ErrChanged, err); errors.Is(err, ErrNotFound) {
+	if codeOf(err) == noSuchUpload {
 		return nil
 	}
-	return err
+	return classify(key, ErrChanged, err)
 }

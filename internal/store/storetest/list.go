@@ -60,7 +60,10 @@ func testList(t *testing.T, e Empty) {
 		}
 	}
 	n := 0
-	for range s.List(t.Context(), "", "") {
+	for _, err := range s.List(t.Context(), "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		n++
 		if n == 3 {
 			break

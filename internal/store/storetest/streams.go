@@ -89,7 +89,11 @@ func testBrokenSource(t *testing.T, e Empty) {
 		"boom": errors.New("boom"), "early end": io.ErrUnexpectedEOF,
 		"wrapped early end": fmt.Errorf("gzip: %w", io.ErrUnexpectedEOF), "wrapped end": fmt.Errorf("pipe: %w", io.EOF),
 	} {
-		for _, n := range []int{0, 5, store.PartSize, store.PartSize + 5} {
+		sizes := []int{0, 5, store.PartSize, store.PartSize + 5}
+		if name != "early end" {
+			sizes = sizes[:2]
+		}
+		for _, n := range sizes {
 			source := func() io.Reader { return io.MultiReader(bytes.NewReader(noise(n)), iotest.ErrReader(broken)) }
 			key := fmt.Sprintf("%s/%d", name, n)
 			_, err := s.CreateFrom(t.Context(), key, source(), o)
