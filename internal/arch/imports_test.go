@@ -22,8 +22,9 @@ var allowed = map[string][]string{
 	"model/sklearn":  {"model/pickle"},
 	"internal/sim":   {"events", "internal/store"},
 	"internal/local": {"internal/local/s3gw", "internal/local/sqs"},
-	// Only tests import it.
+	// Only tests import these.
 	"internal/local/localtest": {"internal/local"},
+	"internal/store/storetest": {"internal/store"},
 	"cmd/loanscorer": {
 		"api", "scorer", "events", "ingest", "model", "model/sklearn",
 		"internal/local", "internal/status", "internal/store",
