@@ -9,6 +9,7 @@ type node struct {
 	threshold   float64
 	feature     int32
 	left, right int32
+	missingLeft bool // NaN goes left, else right; false unless the forest routes
 }
 
 // forest holds every tree in flat arrays, for plain walks.
@@ -17,11 +18,14 @@ type forest struct {
 	roots   []int32   // one a tree, in file order; coded like a child
 	leaves  []float64 // class probabilities, classes numbers a leaf
 	classes int
+	routes  bool // the trees say where a missing value goes
 }
 
 // flatten needs a validated spec.
 func flatten(s *Spec) forest {
-	f := forest{classes: len(s.Classes), roots: make([]int32, len(s.Trees))}
+	f := forest{
+		classes: len(s.Classes), roots: make([]int32, len(s.Trees)), routes: s.Trees[0].MissingLeft != nil,
+	}
 	for i := range s.Trees {
 		f.roots[i] = f.add(&s.Trees[i], s.ValueUnit)
 	}
@@ -47,6 +51,7 @@ func (f *forest) add(t *Tree, unit ValueUnit) int32 {
 			f.nodes = append(f.nodes, node{
 				threshold: t.Threshold[i], feature: t.Feature[i],
 				left: code[left], right: code[t.Right[i]],
+				missingLeft: f.routes && t.MissingLeft[i],
 			})
 		}
 	}
@@ -68,12 +73,12 @@ func appendProba(dst, row []float64, unit ValueUnit) []float64 {
 }
 
 // walk returns the leaf of the tree at root for x, whose values have been
-// rounded to float32.
+// rounded to float32. NaN is a missing value that the trees route.
 func (f *forest) walk(root int32, x []float64) int {
 	nodes := f.nodes
 	for root >= 0 {
 		n := &nodes[root]
-		if x[n.feature] <= n.threshold {
+		if v := x[n.feature]; v <= n.threshold || n.missingLeft && v != v {
 			root = n.left
 		} else {
 			root = n.right

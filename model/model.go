@@ -57,6 +57,10 @@ func (m *Model) Positive() int { return m.spec.Positive }
 // Policy returns the cut-offs.
 func (m *Model) Policy() Policy { return m.spec.Policy }
 
+// RoutesMissing tells whether the trees themselves say where a missing value
+// goes, so that a feature without a constant may be missing.
+func (m *Model) RoutesMissing() bool { return m.forest.routes }
+
 // Stats returns the forest's size.
 func (m *Model) Stats() Stats { return m.stats }
 

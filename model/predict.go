@@ -57,10 +57,12 @@ func (m *Model) round(x, dst []float64) ([]float64, error) {
 	}
 	for i, v := range x {
 		if math.IsNaN(v) {
-			if features[i].Missing == nil {
+			switch {
+			case features[i].Missing != nil:
+				v = features[i].Missing.Value
+			case !m.forest.routes:
 				return nil, &ValueError{Feature: features[i].Name, Code: MissingValue, Value: v}
 			}
-			v = features[i].Missing.Value
 		}
 		v = float64(float32(v))
 		if math.IsInf(v, 0) {

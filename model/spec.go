@@ -58,6 +58,12 @@ type Tree struct {
 	Right     []int32     `json:"right"`
 	Value     [][]float64 `json:"value"`   // n rows, one number a class, >= 0, sum > 0
 	Samples   []float64   `json:"samples"` // weighted training samples that reached the node, > 0
+
+	// MissingLeft says for each node whether a missing value goes left, else it
+	// goes right; false at a leaf. All trees of a model have it, or none: then a
+	// missing value is refused. A feature's own rule for missing values goes
+	// first.
+	MissingLeft []bool `json:"missing_left,omitempty"`
 }
 
 // Distribution is what the training data looked like in one feature, before

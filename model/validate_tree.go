@@ -16,6 +16,9 @@ func (s *Spec) checkTrees() error {
 		if err := t.checkShape(field); err != nil {
 			return err
 		}
+		if (t.MissingLeft == nil) != (s.Trees[0].MissingLeft == nil) {
+			return corrupt(field+".missing_left", "is in some trees only")
+		}
 		if total += len(t.Left); total > MaxNodes {
 			return corrupt("trees", "more than %d nodes in all", MaxNodes)
 		}
@@ -39,6 +42,8 @@ func (t *Tree) checkShape(field string) error {
 	case len(t.Feature) != n || len(t.Threshold) != n || len(t.Right) != n || len(t.Value) != n || len(t.Samples) != n:
 		return corrupt(field, "arrays differ in length: feature %d, threshold %d, left %d, right %d, value %d, samples %d",
 			len(t.Feature), len(t.Threshold), n, len(t.Right), len(t.Value), len(t.Samples))
+	case t.MissingLeft != nil && len(t.MissingLeft) != n:
+		return corrupt(field+".missing_left", "has %d entries for %d nodes", len(t.MissingLeft), n)
 	}
 	return nil
 }
@@ -59,6 +64,9 @@ func (t *Tree) checkLinks(field string, features int) error {
 		if t.Left[i] == leaf {
 			if t.Right[i] != leaf || t.Feature[i] != leaf || t.Threshold[i] != 0 || math.Signbit(t.Threshold[i]) {
 				return corrupt(at("left"), "is -1 (a leaf), but right and feature are not -1 or threshold is not 0")
+			}
+			if t.MissingLeft != nil && t.MissingLeft[i] {
+				return corrupt(at("missing_left"), "is true at a leaf")
 			}
 			continue
 		}

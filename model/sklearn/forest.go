@@ -25,4 +25,6 @@ type Tree struct {
 	Right     []int32
 	Value     [][]float64 // one row a node, one number a class
 	Samples   []float64   // weighted training samples
+
+	MissingLeft []bool // a missing value goes left; nil when the trees do not route missing values
 }
