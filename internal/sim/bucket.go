@@ -41,8 +41,9 @@ type Change struct {
 
 // condition is what must hold for a write to be applied.
 type condition struct {
-	create bool   // no object under the key
-	etag   string // the object under the key has this ETag
+	create  bool // no object under the key
+	replace bool // the object under the key has this ETag
+	etag    string
 }
 
 // NewBucket returns an empty bucket.
@@ -59,14 +60,14 @@ func (b *Bucket) Watch(f func(Change)) { b.watch = f }
 func (b *Bucket) Wait() { b.flight.Wait() }
 
 // Head returns what is known of the object at key, or ErrNotFound.
-func (b *Bucket) Head(_ context.Context, key string) (store.Info, error) {
-	o, err := b.object(key)
+func (b *Bucket) Head(ctx context.Context, key string) (store.Info, error) {
+	o, err := b.object(ctx, key)
 	return o.info, err
 }
 
 // Get returns the object at key, ErrNotFound, or ErrTooLarge.
-func (b *Bucket) Get(_ context.Context, key string, limit int64) ([]byte, store.Info, error) {
-	o, err := b.object(key)
+func (b *Bucket) Get(ctx context.Context, key string, limit int64) ([]byte, store.Info, error) {
+	o, err := b.object(ctx, key)
 	if err != nil {
 		return nil, store.Info{}, err
 	}
@@ -77,19 +78,19 @@ func (b *Bucket) Get(_ context.Context, key string, limit int64) ([]byte, store.
 }
 
 // Create writes the object if there is none under key; otherwise ErrExists.
-func (b *Bucket) Create(_ context.Context, key string, body []byte, o store.PutOptions) (store.Info, error) {
-	return b.write(key, body, o, condition{create: true})
+func (b *Bucket) Create(ctx context.Context, key string, body []byte, o store.PutOptions) (store.Info, error) {
+	return b.write(ctx, key, body, o, condition{create: true})
 }
 
 // Replace writes the object if the one under key has that ETag; otherwise
 // ErrChanged, or ErrNotFound when it is gone.
-func (b *Bucket) Replace(_ context.Context, key, etag string, body []byte, o store.PutOptions) (store.Info, error) {
-	return b.write(key, body, o, condition{etag: etag})
+func (b *Bucket) Replace(ctx context.Context, key, etag string, body []byte, o store.PutOptions) (store.Info, error) {
+	return b.write(ctx, key, body, o, condition{replace: true, etag: etag})
 }
 
 // Put writes the object whatever is there.
-func (b *Bucket) Put(_ context.Context, key string, body []byte, o store.PutOptions) (store.Info, error) {
-	return b.write(key, body, o, condition{})
+func (b *Bucket) Put(ctx context.Context, key string, body []byte, o store.PutOptions) (store.Info, error) {
+	return b.write(ctx, key, body, o, condition{})
 }
 
 // Delete removes the object at key, if there is one.
@@ -108,8 +109,12 @@ func (b *Bucket) Delete(key string) {
 
 // List yields the objects whose keys begin with prefix, in byte order, after
 // the key `after`, as they were when the iteration began.
-func (b *Bucket) List(_ context.Context, prefix, after string) iter.Seq2[store.Info, error] {
+func (b *Bucket) List(ctx context.Context, prefix, after string) iter.Seq2[store.Info, error] {
 	return func(yield func(store.Info, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(store.Info{}, fmt.Errorf("%q: %w", prefix, err))
+			return
+		}
 		b.mu.Lock()
 		var found []store.Info
 		for _, key := range slices.Sorted(maps.Keys(b.objects)) {
@@ -143,7 +148,10 @@ func (b *Bucket) Bodies(prefix string) map[string][]byte {
 
 // object returns the object with its time in whole seconds, as HTTP headers
 // have it.
-func (b *Bucket) object(key string) (object, error) {
+func (b *Bucket) object(ctx context.Context, key string) (object, error) {
+	if err := ctx.Err(); err != nil {
+		return object{}, fmt.Errorf("%q: %w", key, err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o, ok := b.objects[key]
@@ -155,16 +163,19 @@ func (b *Bucket) object(key string) (object, error) {
 	return o, nil
 }
 
-func (b *Bucket) write(key string, body []byte, o store.PutOptions, c condition) (store.Info, error) {
+func (b *Bucket) write(ctx context.Context, key string, body []byte, o store.PutOptions, c condition) (store.Info, error) {
+	if err := ctx.Err(); err != nil {
+		return store.Info{}, fmt.Errorf("%q: %w", key, err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old, exists := b.objects[key]
 	switch {
 	case c.create && exists:
 		return store.Info{}, fmt.Errorf("%q: %w", key, store.ErrExists)
-	case c.etag != "" && !exists:
+	case c.replace && !exists:
 		return store.Info{}, fmt.Errorf("%q: %w", key, store.ErrNotFound)
-	case c.etag != "" && c.etag != old.info.ETag:
+	case c.replace && c.etag != old.info.ETag:
 		return store.Info{}, fmt.Errorf("%q: %w", key, store.ErrChanged)
 	}
 	b.writes++

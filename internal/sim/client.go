@@ -60,21 +60,21 @@ func (c *Client) List(ctx context.Context, prefix, after string) iter.Seq2[store
 // Create is (*store.Store).Create.
 func (c *Client) Create(ctx context.Context, key string, body []byte, o store.PutOptions) (store.Info, error) {
 	return c.write(ctx, "create", key, store.ErrExists, func() (store.Info, error) {
-		return c.bucket.Create(ctx, key, body, o)
+		return c.bucket.Create(context.WithoutCancel(ctx), key, body, o)
 	})
 }
 
 // Replace is (*store.Store).Replace.
 func (c *Client) Replace(ctx context.Context, key, etag string, body []byte, o store.PutOptions) (store.Info, error) {
 	return c.write(ctx, "replace", key, store.ErrChanged, func() (store.Info, error) {
-		return c.bucket.Replace(ctx, key, etag, body, o)
+		return c.bucket.Replace(context.WithoutCancel(ctx), key, etag, body, o)
 	})
 }
 
 // Put is (*store.Store).Put.
 func (c *Client) Put(ctx context.Context, key string, body []byte, o store.PutOptions) (store.Info, error) {
 	return c.write(ctx, "put", key, nil, func() (store.Info, error) {
-		return c.bucket.Put(ctx, key, body, o)
+		return c.bucket.Put(context.WithoutCancel(ctx), key, body, o)
 	})
 }
 

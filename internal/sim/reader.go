@@ -10,7 +10,10 @@ import (
 
 // Open returns the bytes of ref from offset to its end, with the contract of
 // (*store.Store).Open.
-func (b *Bucket) Open(_ context.Context, ref store.Ref, offset int64, _ store.OpenOptions) (io.ReadCloser, error) {
+func (b *Bucket) Open(ctx context.Context, ref store.Ref, offset int64, _ store.OpenOptions) (io.ReadCloser, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%q: %w", ref.Key, err)
+	}
 	r := &reader{bucket: b, ref: ref, pos: offset}
 	if offset >= ref.Size {
 		return r, nil // as the real one: not even a request
