@@ -3,6 +3,7 @@ package sim_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,7 +93,7 @@ func TestQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := sim.NewQueue(sim.NewDice(1), sim.QueueOptions{Visibility: 10 * time.Second, MaxReceives: 2})
 		for i := range 5 {
-			q.Send(fmt.Sprint(i))
+			q.Send(strconv.Itoa(i))
 		}
 		first := q.Receive(10)
 		bodies := map[string]int{}
