@@ -20,13 +20,16 @@ var allowed = map[string][]string{
 	"scorer":         {"ingest", "events", "model", "internal/status", "internal/store"},
 	"model":          {"model/sklearn"},
 	"model/sklearn":  {"model/pickle"},
+	"model/train":    {"model"},
+	"model/evaluate": {"model", "model/train"},
 	"internal/sim":   {"events", "internal/store"},
 	"internal/local": {"internal/local/s3gw", "internal/local/sqs"},
 	// Only tests import these.
 	"internal/local/localtest": {"internal/local"},
 	"internal/store/storetest": {"internal/store"},
+	"model/train/traintest":    {"model", "model/train"},
 	"cmd/loanscorer": {
-		"api", "scorer", "events", "ingest", "model", "model/sklearn",
+		"api", "scorer", "events", "ingest", "model", "model/sklearn", "model/train", "model/evaluate",
 		"internal/local", "internal/status", "internal/store",
 	},
 }
