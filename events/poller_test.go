@@ -142,7 +142,7 @@ func TestPollerLosesNothingToABrokenHandler(t *testing.T) {
 		"nil":      func(context.Context, []Message) []error { return nil },
 		"short":    func(_ context.Context, b []Message) []error { return make([]error, len(b)-1) },
 		"long":     func(_ context.Context, b []Message) []error { return make([]error, len(b)+1) },
-		"panicked": func(context.Context, []Message) []error { panic("PII") }, // failure 18
+		"panicked": func(context.Context, []Message) []error { panic("PII") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

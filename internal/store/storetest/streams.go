@@ -80,7 +80,7 @@ func testStreamConditions(t *testing.T, e Empty) {
 }
 
 // testBrokenSource: a source that breaks leaves no object, whatever its error,
-// an end that came too early above all. // failure 13, 15, 17
+// an end that came too early above all. // failure 13, 17
 func testBrokenSource(t *testing.T, e Empty) {
 	t.Helper()
 	s, o := e.Store, store.PutOptions{}
