@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
@@ -15,8 +16,8 @@ const closingBeforeKill = 2 * time.Second
 
 // Lambda answers SQS batches of a Lambda event source mapping with
 // ReportBatchItemFailures: the messages whose error is not permanent. A
-// message without an id is never named, since Lambda takes that for a total
-// failure. The Handler's context ends two seconds before Lambda's deadline.
+// message without an id cannot be named; if one fails, the whole batch does,
+// since what is not named is deleted. The Handler's context ends two seconds before Lambda's deadline.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func Lambda(h Handler, log *slog.Logger) func(context.Context, lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
 	return func(ctx context.Context, event lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
@@ -42,10 +43,11 @@ func Lambda(h Handler, log *slog.Logger) func(context.Context, lambdaevents.SQSE
 				logRefused(ctx, log, id, err)
 			default:
 				logAgain(ctx, log, &batch[i], err)
-				if id != "" {
-					response.BatchItemFailures = append(response.BatchItemFailures,
-						lambdaevents.SQSBatchItemFailure{ItemIdentifier: id})
+				if id == "" {
+					return lambdaevents.SQSEventResponse{}, fmt.Errorf("message without an id: %w", err)
 				}
+				response.BatchItemFailures = append(response.BatchItemFailures,
+					lambdaevents.SQSBatchItemFailure{ItemIdentifier: id})
 			}
 		}
 		return response, nil

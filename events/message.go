@@ -11,8 +11,13 @@ import (
 )
 
 // Version is the version of the messages written by this code. Readers accept
-// it and the one before, and ignore members that they do not know.
+// the one before and the one after, and ignore members that they do not know,
+// so that two versions can work side by side.
 const Version = 1
+
+// ErrNewer is returned for a message of a version that this code is too old
+// for. It is not permanent: a newer worker will read it.
+var ErrNewer = errors.New("message is of a newer version")
 
 // ErrMessage is wrapped by every error about a message that cannot be read. It
 // is permanent: the same bytes will never be readable.
@@ -84,7 +89,9 @@ func ParseApplication(body []byte) (Application, error) {
 	switch {
 	case m.Kind != KindApplication:
 		return m, fmt.Errorf("%w: kind %q, want %q", ErrMessage, m.Kind, KindApplication)
-	case m.V < Version-1 || m.V > Version:
+	case m.V > Version+1:
+		return m, fmt.Errorf("%w: %d, known are %d to %d", ErrNewer, m.V, Version-1, Version+1)
+	case m.V < Version-1:
 		return m, fmt.Errorf("%w: version %d, want %d", ErrMessage, m.V, Version)
 	case m.ID == "" || len(m.Application) == 0 || m.SubmittedAt.IsZero():
 		return m, fmt.Errorf("%w: id, submitted_at and application are required", ErrMessage)
@@ -131,7 +138,9 @@ func parseChunk(body []byte) (*Chunk, error) {
 		return nil, err
 	}
 	switch {
-	case c.V < Version-1 || c.V > Version:
+	case c.V > Version+1:
+		return nil, fmt.Errorf("%w: %d, known are %d to %d", ErrNewer, c.V, Version-1, Version+1)
+	case c.V < Version-1:
 		return nil, fmt.Errorf("%w: version %d, want %d", ErrMessage, c.V, Version)
 	case c.Batch == "" || c.N < 0 || c.Start < 0 || c.End < c.Start:
 		return nil, fmt.Errorf("%w: chunk %d of batch %q, bytes %d to %d", ErrMessage, c.N, c.Batch, c.Start, c.End)

@@ -68,6 +68,24 @@ func TestMessagesOfTheVersionBefore(t *testing.T) {
 	}
 }
 
+// The version after is read too, so that a worker of this version may run
+// beside newer ones; a message newer than that is left for them. // failure 58
+func TestNewerMessages(t *testing.T) {
+	t.Parallel()
+	app, chunk := string(fixture(t, "application-v1.json")), string(fixture(t, "chunk-v1.json"))
+	for v, want := range map[int]error{0: nil, 1: nil, 2: nil, 3: ErrNewer, 1 << 30: ErrNewer} {
+		version := fmt.Sprintf(`"v":%d`, v)
+		m, err := ParseApplication([]byte(strings.Replace(app, `"v":1`, version, 1)))
+		if !errors.Is(err, want) || IsPermanent(err) || m.ID != someID {
+			t.Errorf("application of version %d: %q, %v, want %v", v, m.ID, err, want)
+		}
+		_, err = ParseBulk([]byte(strings.Replace(chunk, `"v":1`, version, 1)))
+		if !errors.Is(err, want) || IsPermanent(err) {
+			t.Errorf("chunk of version %d: %v, want %v", v, err, want)
+		}
+	}
+}
+
 // A message that cannot be read is a permanent error of one kind. // failure 21
 func TestUnreadableMessages(t *testing.T) {
 	t.Parallel()
@@ -81,7 +99,7 @@ func TestUnreadableMessages(t *testing.T) {
 	}
 	apps := []string{
 		"", "null", "[]", "7", `"application"`, "{}", "{", app + "{}", app + "x", chunk,
-		replace(app, `"v":1`, `"v":2`), replace(app, `"v":1`, `"v":-1`), replace(app, `"v":1`, `"v":"1"`),
+		replace(app, `"v":1`, `"v":-1`), replace(app, `"v":1`, `"v":"1"`),
 		replace(app, `"kind":"application"`, `"kind":"applications"`),
 		replace(app, someID, ""), replace(app, `"submitted_at":"2026-03-09T10:11:12.345Z",`, ""),
 		replace(app, "2026-03-09", "yesterday"), app[:strings.Index(app, `,"application"`)] + "}",
@@ -93,7 +111,7 @@ func TestUnreadableMessages(t *testing.T) {
 	}
 	bulks := []string{
 		"", "null", "[]", "{}", chunk + chunk, app,
-		replace(chunk, `"v":1`, `"v":2`), replace(chunk, someID, ""), replace(chunk, `"n":3`, `"n":-3`),
+		replace(chunk, `"v":1`, `"v":-1`), replace(chunk, someID, ""), replace(chunk, `"n":3`, `"n":-3`),
 		replace(chunk, `"n":3`, `"n":3.5`), replace(chunk, `"start":100663296`, `"start":-1`),
 		replace(chunk, `"end":134217728`, `"end":1`), replace(chunk, `"first_record":100663301`, `"first_record":1`),
 		replace(chunk, `134217728`, `134217728000000000000`),
@@ -108,7 +126,7 @@ func TestUnreadableMessages(t *testing.T) {
 		}
 	}
 	// A rejection can be written down as long as the id can be read.
-	if m, err := ParseApplication([]byte(replace(app, `"v":1`, `"v":2`))); err == nil || m.ID != someID {
+	if m, err := ParseApplication([]byte(replace(app, `"v":1`, `"v":-1`))); err == nil || m.ID != someID {
 		t.Errorf("id of an unreadable message: %q, %v", m.ID, err)
 	}
 }
@@ -185,8 +203,8 @@ func FuzzParseApplication(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		m, err := ParseApplication(body)
 		if err != nil {
-			if !IsPermanent(err) {
-				t.Fatalf("error is not permanent: %v", err)
+			if IsPermanent(err) == errors.Is(err, ErrNewer) {
+				t.Fatalf("error of the wrong class: %v", err)
 			}
 			return
 		}
@@ -207,8 +225,8 @@ func FuzzParseBulk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		b, err := ParseBulk(body)
 		if err != nil {
-			if !IsPermanent(err) {
-				t.Fatalf("error is not permanent: %v", err)
+			if IsPermanent(err) == errors.Is(err, ErrNewer) {
+				t.Fatalf("error of the wrong class: %v", err)
 			}
 			return
 		}

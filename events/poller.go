@@ -38,7 +38,7 @@ type PollerOptions struct {
 	Window     time.Duration // how long a batch is gathered after its first message, 0; at most half of Visibility
 	Workers    int           // batches worked on at the same time, 1
 	Visibility time.Duration // the queue's visibility timeout, 30 s, at least 1 s; kept up while a batch is worked on
-	Grace      time.Duration // how long a batch may go on after the stop, 7 s
+	Grace      time.Duration // how long a batch may go on after the stop, 6 s
 	Logger     *slog.Logger  // required
 }
 
@@ -67,7 +67,7 @@ func NewPoller(client QueueAPI, h Handler, o PollerOptions) (*Poller, error) {
 		}
 	}
 	def(&o.Visibility, 30*time.Second)
-	def(&o.Grace, 7*time.Second)
+	def(&o.Grace, 6*time.Second)
 	if o.Batch == 0 {
 		o.Batch = MaxBatch
 	}
@@ -279,8 +279,12 @@ func (p *Poller) giveBack(ctx context.Context, batch []Message, waits []time.Dur
 				Id: &id, ReceiptHandle: &batch[i].handle, VisibilityTimeout: seconds(waits[i]),
 			})
 		}
-		if _, err := p.client.ChangeMessageVisibilityBatch(ctx, in); err != nil && ctx.Err() == nil {
+		out, err := p.client.ChangeMessageVisibilityBatch(ctx, in)
+		switch {
+		case err != nil && ctx.Err() == nil:
 			p.o.Logger.LogAttrs(ctx, slog.LevelWarn, "visibility not changed", slog.String("error", err.Error()))
+		case err == nil && len(out.Failed) > 0:
+			p.o.Logger.LogAttrs(ctx, slog.LevelWarn, "visibility not changed", slog.Int("messages", len(out.Failed)))
 		}
 	}
 }

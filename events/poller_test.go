@@ -41,7 +41,7 @@ func TestNewPollerNamesTheOptionAtFault(t *testing.T) {
 		switch {
 		case tc.want == "" && err != nil, tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
 			t.Errorf("%s: %v, want %q", tc.name, err, tc.want)
-		case err == nil && (p.o.Batch != 10 || p.o.Workers != 1 || p.o.Visibility != 30*time.Second || p.o.Grace != 7*time.Second):
+		case err == nil && (p.o.Batch != 10 || p.o.Workers != 1 || p.o.Visibility != 30*time.Second || p.o.Grace != 6*time.Second):
 			t.Errorf("%s: defaults are %+v", tc.name, p.o)
 		}
 	}

@@ -72,7 +72,7 @@ type item struct {
 	doc      status.Application
 	app      *ingest.Application
 	verdict  Verdict
-	last     bool // the queue will not deliver it again
+	broken   error // why it could not be scored, if that is not its own fault
 	messages []int
 	claim    claimState
 	err      error
@@ -87,12 +87,12 @@ func (a *Applications) Handle(ctx context.Context, batch []events.Message) []err
 	for i := range batch {
 		it, err := a.read(&batch[i], att)
 		if err != nil {
-			errs[i] = events.Permanent(err)
+			errs[i] = err
 			continue
 		}
 		if twin, ok := byID[it.doc.ID]; ok {
 			twin.messages = append(twin.messages, i)
-			twin.last = twin.last || it.last
+			twin.doc.Last = twin.doc.Last || it.doc.Last
 			continue
 		}
 		it.messages = []int{i}
@@ -131,10 +131,13 @@ func (a *Applications) decide(ctx context.Context, att *attempt) {
 }
 
 // read turns a message into the document that claims its application. A
-// message that names an application but cannot be scored becomes a rejection;
-// one that names none is an error.
+// message that names an application but can never be scored becomes a
+// rejection; one that names none, or is too new for us, is an error.
 func (a *Applications) read(m *events.Message, att *attempt) (*item, error) {
 	msg, err := events.ParseApplication(m.Body)
+	if errors.Is(err, events.ErrNewer) {
+		return nil, err
+	}
 	if !status.ValidID(msg.ID) {
 		if err == nil {
 			err = fmt.Errorf("%w: id is not one of ours", events.ErrMessage)
@@ -142,40 +145,45 @@ func (a *Applications) read(m *events.Message, att *attempt) (*item, error) {
 		return nil, err
 	}
 	ref, policy := a.o.Scorer.ModelRef(), a.o.Scorer.Policy()
-	it := &item{last: m.Receives >= a.o.MaxReceives}
-	it.doc = status.Application{
+	it := &item{doc: status.Application{
 		V: status.Version, ID: msg.ID, State: status.DocClaimed, Result: att.file,
 		ClaimedAt: att.at, LeaseUntil: att.at.Add(a.o.Lease), SubmittedAt: msg.SubmittedAt,
 		DecidedAt: att.at, Policy: &policy, Model: &ref, Attempts: m.Receives,
-	}
+		Last: m.Receives >= a.o.MaxReceives,
+	}}
 	if err != nil {
 		it.reject(&status.Problem{Title: "message cannot be read", Code: "bad_message", Detail: "submit the application again"})
 		return it, nil //nolint:nilerr // the rejection is the answer to it
 	}
-	if problem := a.score(it, &msg); problem != nil {
+	if err := a.score(it, &msg); err != nil {
+		problem := invalid(err)
+		if problem == nil {
+			it.broken = err
+			return it, nil
+		}
 		it.reject(problem)
 	}
 	return it, nil
 }
 
 // score fills in the decision, or says why there is none. A panic in the
-// scoring of one application is that application's problem alone.
-func (a *Applications) score(it *item, msg *events.Application) (problem *status.Problem) {
+// scoring of one application is that application's error alone.
+func (a *Applications) score(it *item, msg *events.Application) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			problem = &status.Problem{Title: "application cannot be scored", Code: "internal", Detail: "the scorer broke down on it"}
+			err = fmt.Errorf("the scorer broke down: %T", r)
 		}
 	}()
 	app, err := ingest.DecodeJSON(msg.Application)
 	if err != nil {
-		return invalid(err)
+		return err
 	}
 	if id, ok := app.Text(ingest.LoanID); ok {
 		it.doc.LoanID = id
 	}
 	v, err := a.o.Scorer.Score(app)
 	if err != nil {
-		return invalid(err)
+		return err
 	}
 	it.app, it.verdict = app, v
 	it.doc.Decision, it.doc.Probability = string(v.Decision), &v.Probability
@@ -185,17 +193,22 @@ func (a *Applications) score(it *item, msg *events.Application) (problem *status
 	return nil
 }
 
-// invalid tells a person why an application was not scored, by field.
+// invalid tells a person why an application can never be scored, by field. It
+// is nil for an error that is not the application's fault: that is retried.
 func invalid(err error) *status.Problem {
-	p := &status.Problem{Title: "application cannot be scored", Code: "invalid", Detail: err.Error()}
+	p := &status.Problem{Title: "application cannot be scored", Code: "invalid"}
 	var row *ingest.RowError
 	var fields *ingest.ValidationError
 	switch {
+	case errors.Is(err, ingest.ErrMalformed), errors.Is(err, ingest.ErrTooLarge):
+		p.Detail = "it is not one JSON object of at most 64 KiB; submit it again"
 	case errors.As(err, &row):
 		p.Code, p.Field, p.Detail = row.Code, row.Column, row.Reason
 	case errors.As(err, &fields) && len(fields.Fields) > 0:
 		f := fields.Fields[0]
 		p.Code, p.Field, p.Detail = f.Code, strings.TrimPrefix(f.Pointer, "/"), f.Detail
+	default:
+		return nil
 	}
 	return p
 }

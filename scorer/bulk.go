@@ -110,8 +110,8 @@ func (b *Bulk) upload(ctx context.Context, u events.Upload) error {
 	}
 	info, err := b.o.Objects.Head(ctx, u.Key)
 	if errors.Is(err, store.ErrNotFound) {
-		b.o.Logger.LogAttrs(ctx, slog.LevelWarn, "upload gone before it was planned")
-		return nil
+		b.o.Logger.LogAttrs(ctx, slog.LevelWarn, "upload gone before it was scored")
+		return b.gone(ctx, u.Key)
 	}
 	if err != nil {
 		return fmt.Errorf("upload: %w", err)
@@ -124,14 +124,20 @@ func (b *Bulk) upload(ctx context.Context, u events.Upload) error {
 	switch {
 	case err != nil || done:
 		return err
-	case plan.Error != nil:
-		return b.finish(ctx, plan, status.BatchFailed, plan.Error)
 	case plan.Chunks == 1:
 		r := chunkRange(plan, 0)
 		return b.chunk(ctx, plan, events.NewChunk(plan.ID, 0, r.Start, r.End))
 	default:
-		return b.announce(ctx, plan)
+		return b.resume(ctx, plan)
 	}
+}
+
+// resume takes up a batch without a terminal state wherever it stands.
+func (b *Bulk) resume(ctx context.Context, plan *status.Batch) error {
+	if plan.Error != nil {
+		return b.finish(ctx, plan, status.BatchFailed, plan.Error)
+	}
+	return b.announce(ctx, plan)
 }
 
 // announce sends a message for every chunk that has no ledger entry yet, or

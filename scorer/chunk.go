@@ -40,26 +40,21 @@ func (b *Bulk) chunkMessage(ctx context.Context, m *events.Chunk) error {
 // chunk scores one chunk unless that has been done, and closes the batch if it
 // was the last one missing.
 func (b *Bulk) chunk(ctx context.Context, plan *status.Batch, m events.Chunk) error {
-	entry, etag, err := b.readEntry(ctx, plan.ID, m.N)
+	before, etag, err := b.readEntry(ctx, plan.ID, m.N)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if err == nil && entry.Generation >= m.Generation {
+	if err == nil && before.Generation >= m.Generation {
 		return b.close(ctx, plan)
 	}
 	start := b.o.Now()
-	entry, err = b.scoreChunk(ctx, plan, &m)
+	entry, err := b.scoreChunk(ctx, plan, &m, before)
 	var source *sourceError
 	switch {
 	case errors.As(err, &source) && errors.Is(err, store.ErrChanged):
-		return b.finish(ctx, plan, status.BatchSuperseded, &status.Problem{
-			Title: "upload replaced while it was scored", Code: "superseded",
-			Detail: "the new upload is a batch of its own",
-		})
+		return b.finish(ctx, plan, status.BatchSuperseded, superseded())
 	case errors.As(err, &source) && errors.Is(err, store.ErrNotFound):
-		return b.finish(ctx, plan, status.BatchFailed, &status.Problem{
-			Title: "upload deleted while it was scored", Code: "input_gone", Detail: "upload the file again",
-		})
+		return b.finish(ctx, plan, status.BatchFailed, inputGone())
 	case err != nil:
 		return fmt.Errorf("chunk %d of batch %s: %w", m.N, plan.ID, err)
 	}
@@ -74,7 +69,8 @@ func (b *Bulk) chunk(ctx context.Context, plan *status.Batch, m events.Chunk) er
 
 // scoreChunk writes the chunk's part and its rejects and returns its ledger
 // entry. All three are functions of the plan and the chunk's first record.
-func (b *Bulk) scoreChunk(ctx context.Context, plan *status.Batch, m *events.Chunk) (*status.Chunk, error) {
+// before is the entry of the guess that is put right, or nil.
+func (b *Bulk) scoreChunk(ctx context.Context, plan *status.Batch, m *events.Chunk, before *status.Chunk) (*status.Chunk, error) {
 	var head ingest.Head
 	if err := json.Unmarshal(plan.Header, &head); err != nil {
 		return nil, fmt.Errorf("plan's header: %w", err)
@@ -90,14 +86,18 @@ func (b *Bulk) scoreChunk(ctx context.Context, plan *status.Batch, m *events.Chu
 			V: status.Version, Batch: plan.ID, N: m.N, Generation: m.Generation, Start: m.Start, End: m.End,
 		},
 	}
+	var wrong *status.Object
+	if before != nil {
+		wrong = &before.Part
+	}
 	entry := run.entry
-	if entry.Part, err = b.writePart(ctx, status.PartKey(plan.ID, m.N), m.Generation, run.fill); err != nil {
+	if entry.Part, err = b.writePart(ctx, status.PartKey(plan.ID, m.N), wrong, run.fill); err != nil {
 		return nil, err
 	}
 	entry.Part.Rows = entry.Tally.DecidedRows()
 	entry.Problems = run.rejects.problems
 	if run.rejects.rows > 0 {
-		if entry.Rejects, err = b.writeChunkRejects(ctx, entry, run.rejects); err != nil {
+		if entry.Rejects, err = b.writeChunkRejects(ctx, run); err != nil {
 			return nil, err
 		}
 	}
@@ -131,6 +131,19 @@ func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
 	r.entry.FirstRecord, r.entry.NextRecord, r.entry.Lines = first, records.Next(), records.Lines()
 	r.entry.Tally = tally
 	return nil
+}
+
+// fillRejects writes the rejects of the chunk again, without scoring into
+// anything.
+func (r *chunkRun) fillRejects(ctx context.Context, out io.Writer) error {
+	first, in, err := r.bulk.openRange(ctx, r.plan, r.message)
+	if err != nil {
+		return &sourceError{err}
+	}
+	defer func() { _ = in.Close() }()
+	records := ingest.NewScanner(in, first, ingest.ScannerOptions{End: r.message.End})
+	_, err = r.rows.run(ctx, records, nil, &rejectWriter{sink: linesTo(out)})
+	return err
 }
 
 // openRange opens the upload at the chunk's first record: the one given, the

@@ -45,73 +45,95 @@ func (a *Applications) claimAll(ctx context.Context, att *attempt) {
 	_ = group.Wait() // the outcomes are in the items
 }
 
-// claim takes one application for this attempt. On the last delivery a failing
-// document comes first, so that an application whose worker dies now is not
-// unknown for ever.
+// claim takes one application for this attempt.
 func (a *Applications) claim(ctx context.Context, it *item) (claimState, error) {
-	etag := ""
-	if it.last && it.doc.State == status.DocClaimed {
-		failing := it.doc
-		failing.State, failing.Decision, failing.Probability = status.DocFailing, "", nil
-		failing.Error = &status.Problem{
-			Title: "application could not be scored", Code: "failed",
-			Detail: "every attempt broke off; an operator can redrive it",
-		}
-		state, tag, err := a.write(ctx, &failing, "")
-		if state != claimed {
-			return state, err
-		}
-		etag = tag
+	if it.broken != nil {
+		return notClaimed, a.leave(ctx, it)
 	}
-	state, _, err := a.write(ctx, &it.doc, etag)
+	state, err := a.write(ctx, &it.doc)
+	if it.doc.Last && errors.Is(err, errHeld) {
+		err = errors.Join(err, a.markLast(ctx, it.doc.ID))
+	}
 	return state, err
 }
 
-// write puts doc in the place of nothing, of the version with that ETag, or of
-// a claim that is free to be taken over.
-func (a *Applications) write(ctx context.Context, doc *status.Application, etag string) (claimState, string, error) {
-	key := status.ApplicationKey(doc.ID)
+// leave gives up an application that could not be scored and is not to blame.
+// After the last delivery a failing document says so.
+func (a *Applications) leave(ctx context.Context, it *item) error {
+	if !it.doc.Last {
+		return it.broken
+	}
+	doc := it.doc
+	doc.State, doc.Result, doc.LeaseUntil = status.DocFailing, "", doc.ClaimedAt
+	doc.Error = &status.Problem{
+		Title: "application could not be scored", Code: "failed", Detail: "every attempt broke off; an operator can redrive it",
+	}
+	_, err := a.write(ctx, &doc)
+	return errors.Join(it.broken, err)
+}
+
+// markLast says on the claim of another worker that no delivery will follow if
+// that worker fails. It changes nothing else, so the claim stays good.
+func (a *Applications) markLast(ctx context.Context, id string) error {
+	key := status.ApplicationKey(id)
+	doc, etag, err := a.document(ctx, key)
+	if err != nil || doc.State != status.DocClaimed || doc.Last {
+		return err
+	}
+	doc.Last = true
 	body, err := status.Encode(doc)
 	if err != nil {
-		return notClaimed, "", err
+		return err
+	}
+	_, err = a.put(ctx, key, etag, body)
+	return err
+}
+
+// write puts doc in the place of nothing, or of a claim that is free to be
+// taken over.
+func (a *Applications) write(ctx context.Context, doc *status.Application) (claimState, error) {
+	key, etag := status.ApplicationKey(doc.ID), ""
+	body, err := status.Encode(doc)
+	if err != nil {
+		return notClaimed, err
 	}
 	for range maxLooks {
-		info, err := a.put(ctx, key, etag, body)
+		_, err := a.put(ctx, key, etag, body)
 		if err == nil {
-			return written(doc), info.ETag, nil
+			return written(doc), nil
 		}
 		ambiguous := !answered(err)
 		found, tag, getErr := a.document(ctx, key)
 		switch {
 		case getErr == nil && ours(found, doc):
-			return written(doc), tag, nil // an earlier try of this very write
+			return written(doc), nil // an earlier try of this very write
 		case ambiguous && (getErr != nil || tag == etag):
 			// Nothing there yet, or still the old version, or no answer: the
 			// write may yet be applied.
-			return unsure(doc), "", fmt.Errorf("claim: outcome unknown: %w", err)
+			return unsure(doc), fmt.Errorf("claim: outcome unknown: %w", err)
 		case errors.Is(getErr, store.ErrNotFound):
 			etag = ""
 			continue
 		case errors.Is(getErr, status.ErrDocument), errors.Is(getErr, store.ErrTooLarge):
-			return notClaimed, "", getErr // nobody of us wrote what is there
+			return notClaimed, getErr // nobody of us wrote what is there
 		case getErr != nil:
 			// The no may have been said to the repetition of this very write.
-			return unsure(doc), "", getErr
+			return unsure(doc), getErr
 		}
 		etag = ""
 		state, err := a.free(ctx, found)
 		switch {
 		case err != nil || state == settled:
-			return state, "", err
+			return state, err
 		case state == claimed: // free to be taken over
 			etag = tag
 			doc.Attempts = max(doc.Attempts, found.Attempts+1)
 			if body, err = status.Encode(doc); err != nil {
-				return notClaimed, "", err
+				return notClaimed, err
 			}
 		}
 	}
-	return notClaimed, "", errors.New("claim: document keeps changing")
+	return notClaimed, errors.New("claim: document keeps changing")
 }
 
 func (a *Applications) put(ctx context.Context, key, etag string, body []byte) (store.Info, error) {
@@ -200,12 +222,12 @@ func ours(found, doc *status.Application) bool {
 	return found.State == doc.State && found.Result == doc.Result && found.ClaimedAt.Equal(doc.ClaimedAt)
 }
 
-// written is the state after doc is in place: a rejection settles it.
+// written is the state after doc is in place: only a claim wants a commit.
 func written(doc *status.Application) claimState {
-	if doc.State == status.DocRejected {
-		return settled
+	if doc.State == status.DocClaimed {
+		return claimed
 	}
-	return claimed
+	return settled
 }
 
 // unsure is the state after a write of doc that may yet be applied: only a

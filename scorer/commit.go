@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/loanscorer/loanscorer/events"
@@ -19,10 +20,16 @@ var (
 	// errAborted: another application of the attempt has a claim of unknown
 	// outcome, so nothing was committed.
 	errAborted = errors.New("commit: attempt given up")
+	// errForeign: our file's name is taken by a file that is not ours.
+	errForeign = errors.New("commit: file has other bytes than ours")
+	// errLate: the lease of a last delivery is over, so that its application
+	// may be called failed any moment.
+	errLate = errors.New("commit: lease is over")
 )
 
-// closingTime bounds what is still written after the context is done.
-const closingTime = 2 * time.Second
+// closingTime bounds what is still written after the context is done. It is
+// shorter than what the poller and Lambda leave for it.
+const closingTime = time.Second
 
 // commit writes the attempt's file with exactly the rows it has claimed, which
 // decides them all at once, or gives the attempt up.
@@ -42,7 +49,7 @@ func (a *Applications) commit(ctx context.Context, att *attempt) {
 	}
 	err := errAborted
 	if sure {
-		err = a.writeFile(ctx, att, rows)
+		err = a.inTime(ctx, att, rows)
 	}
 	if err == nil {
 		return
@@ -51,6 +58,22 @@ func (a *Applications) commit(ctx context.Context, att *attempt) {
 	for _, it := range rows {
 		it.err = err
 	}
+}
+
+// inTime commits, but not when that could contradict what pollers were told: a
+// last delivery reads as failed some time after its lease.
+func (a *Applications) inTime(ctx context.Context, att *attempt, rows []*item) error {
+	left := att.at.Add(a.o.Lease).Sub(a.o.Now())
+	last := slices.ContainsFunc(rows, func(it *item) bool { return it.doc.Last })
+	if last && left <= 0 {
+		return errLate
+	}
+	if last {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, left+status.CommitGrace/2)
+		defer cancel()
+	}
+	return a.writeFile(ctx, att, rows)
 }
 
 // writeFile is the commit. An error other than errFenced leaves it open
@@ -80,7 +103,7 @@ func (a *Applications) whose(ctx context.Context, file string, o store.PutOption
 	case status.FileOf(info.Metadata) == status.FileTombstone:
 		return errFenced
 	case info.Metadata[status.MetaSHA256] != o.Metadata[status.MetaSHA256]:
-		return fmt.Errorf("commit: %q has other bytes than ours", file)
+		return fmt.Errorf("%q: %w", file, errForeign)
 	default:
 		return nil
 	}
@@ -95,7 +118,7 @@ func (a *Applications) giveUp(ctx context.Context, att *attempt, cause error) er
 	err := a.fence(ctx, att.file)
 	if errors.Is(err, store.ErrExists) {
 		info, headErr := a.o.Objects.Head(ctx, att.file)
-		if headErr == nil && status.FileOf(info.Metadata) == status.FileResults {
+		if headErr == nil && status.FileOf(info.Metadata) == status.FileResults && !errors.Is(cause, errForeign) {
 			return nil
 		}
 		err = headErr

@@ -20,31 +20,58 @@ import (
 // rowsPerRead is how many rows of a part are decoded at a time.
 const rowsPerRead = 512
 
+// ErrNoResults is returned for a batch that ended without results.
+var ErrNoResults = errors.New("batch has no results")
+
+// ReadSummary returns the terminal state of a batch that has results. The error
+// is ErrOpen before the end, and wraps ErrNoResults for a batch that failed,
+// was cancelled or superseded: parts that such a batch wrote are no results.
+func ReadSummary(ctx context.Context, objects Objects, batch string) (*status.Summary, error) {
+	var summary status.Summary
+	err := readDocument(ctx, objects, status.SummaryKey(batch), &summary)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, fmt.Errorf("%s: %w", batch, ErrOpen)
+	case err != nil:
+		return nil, err
+	case summary.State != status.BatchSucceeded && summary.State != status.BatchSucceededWithRejects:
+		return nil, fmt.Errorf("%s: %w: it is %s", batch, ErrNoResults, summary.State)
+	}
+	return &summary, nil
+}
+
+// ReadPart returns the bytes of one part of a batch, checked against the
+// summary.
+func ReadPart(ctx context.Context, objects Objects, part status.Object) ([]byte, error) {
+	info, err := objects.Head(ctx, part.Key)
+	if err != nil {
+		return nil, err
+	}
+	data, err := objectBytes(ctx, objects, info)
+	if err != nil {
+		return nil, err
+	}
+	if sumOf(part.Key, data).SHA256 != part.SHA256 {
+		return nil, fmt.Errorf("%q is not what the summary says; run verify", part.Key)
+	}
+	return data, nil
+}
+
 // Export writes the decided rows of a finished batch as one CSV file, in the
 // order of the upload, and returns how many there are. Cells that a spreadsheet
 // would take for formulas are neutralised. progress, which may be nil, is told
 // the rows written and how many there are.
 func Export(ctx context.Context, objects Objects, batch string, out io.Writer, progress func(rows, total int64)) (int64, error) {
-	var summary status.Summary
-	if err := readDocument(ctx, objects, status.SummaryKey(batch), &summary); err != nil {
-		if errors.Is(err, store.ErrNotFound) {
-			return 0, fmt.Errorf("%s: %w", batch, ErrOpen)
-		}
+	summary, err := ReadSummary(ctx, objects, batch)
+	if err != nil {
 		return 0, err
 	}
 	w := csv.NewWriter(out)
 	var rows int64
 	for n, part := range summary.Parts {
-		info, err := objects.Head(ctx, part.Key)
+		data, err := ReadPart(ctx, objects, part)
 		if err != nil {
 			return rows, err
-		}
-		data, err := objectBytes(ctx, objects, info)
-		if err != nil {
-			return rows, err
-		}
-		if sumOf(part.Key, data).SHA256 != part.SHA256 {
-			return rows, fmt.Errorf("%q is not what the summary says; run verify", part.Key)
 		}
 		written, err := exportPart(w, data, n == 0)
 		rows += written
@@ -141,8 +168,7 @@ func dropEOF(err error) error {
 
 // objectBytes reads a whole part.
 func objectBytes(ctx context.Context, objects Streams, info store.Info) ([]byte, error) {
-	ref := store.Ref{Key: info.Key, Version: info.Version, ETag: info.ETag, Size: info.Size}
-	in, err := objects.Open(ctx, ref, 0, store.OpenOptions{})
+	in, err := objects.Open(ctx, info.Ref(), 0, store.OpenOptions{})
 	if err != nil {
 		return nil, err
 	}

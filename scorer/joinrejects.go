@@ -1,11 +1,8 @@
 package scorer
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,25 +14,25 @@ import (
 )
 
 // writeChunkRejects writes the rejects of one chunk, which are joined when the
-// batch closes. As with parts, generation 0 never overwrites.
-func (b *Bulk) writeChunkRejects(ctx context.Context, entry *status.Chunk, w *rejectLines) (*status.Object, error) {
-	body := w.buf.Bytes()
-	sum := sha256.Sum256(body)
-	object := &status.Object{
-		Key: status.ChunkRejectsKey(entry.Batch, entry.N), SHA256: hex.EncodeToString(sum[:]),
-		Size: int64(len(body)), Rows: w.rows,
+// batch closes. It never overwrites: what is there already stands.
+func (b *Bulk) writeChunkRejects(ctx context.Context, run *chunkRun) (*status.Object, error) {
+	fill := run.fillRejects
+	if !run.rejects.full {
+		fill = func(_ context.Context, out io.Writer) error {
+			_, err := out.Write(run.rejects.buf.Bytes())
+			return err
+		}
 	}
-	o := store.PutOptions{ContentType: linesType}
-	var err error
-	if entry.Generation == 0 {
-		_, err = b.o.Objects.Create(ctx, object.Key, body, o)
-	} else {
-		_, err = b.o.Objects.Put(ctx, object.Key, body, o)
+	key := status.ChunkRejectsKey(run.plan.ID, run.message.N, run.message.Generation)
+	object, err := b.stream(ctx, key, "", linesType, fill)
+	if errors.Is(err, store.ErrExists) {
+		object, _, err = b.fingerprint(ctx, key)
 	}
-	if err != nil && !errors.Is(err, store.ErrExists) {
+	if err != nil {
 		return nil, err
 	}
-	return object, nil
+	object.Rows = run.rejects.rows
+	return &object, nil
 }
 
 // joinRejects writes rejects.csv: the chunks' rejects with the line numbers of
@@ -45,34 +42,25 @@ func (b *Bulk) joinRejects(ctx context.Context, plan *status.Batch, entries []*s
 	if err := json.Unmarshal(plan.Header, &head); err != nil {
 		return nil, nil, fmt.Errorf("plan's header: %w", err)
 	}
-	sum := &fingerprint{hash: sha256.New()}
-	pr, pw := io.Pipe()
-	made := make(chan struct{})
 	var rows int64
-	go func() {
-		defer close(made)
-		err := guarded(func() (err error) {
-			rows, err = b.copyRejects(ctx, io.MultiWriter(pw, sum), head.DataLine-1, entries)
-			return err
-		})
-		_ = pw.CloseWithError(err)
-	}()
 	key := status.RejectsKey(plan.ID)
-	_, err := b.o.Objects.CreateFrom(ctx, key, pr, store.PutOptions{ContentType: csvType})
-	_ = pr.CloseWithError(errors.New("writing ended"))
-	<-made
-	if err != nil && !errors.Is(err, store.ErrExists) {
+	object, err := b.stream(ctx, key, "", csvType, func(ctx context.Context, out io.Writer) (err error) {
+		rows, err = b.copyRejects(ctx, out, head.DataLine-1, entries)
+		return err
+	})
+	if errors.Is(err, store.ErrExists) {
+		object, _, err = b.fingerprint(ctx, key)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
-	object := sum.object(key)
 	object.Rows = rows
 	return &object, firstProblems(head.DataLine-1, entries), nil
 }
 
 // copyRejects writes the rejects of every chunk and returns how many rows.
 func (b *Bulk) copyRejects(ctx context.Context, to io.Writer, lines int64, entries []*status.Chunk) (int64, error) {
-	buffered := bufio.NewWriterSize(to, 256<<10)
-	out, err := newRejectTable(buffered)
+	out, err := newRejectTable(to)
 	if err != nil {
 		return 0, err
 	}
@@ -87,24 +75,27 @@ func (b *Bulk) copyRejects(ctx context.Context, to io.Writer, lines int64, entri
 		}
 		lines += e.Lines
 	}
-	return rows, errors.Join(out.flush(), buffered.Flush())
+	return rows, out.flush()
 }
 
 func (b *Bulk) copyChunkRejects(ctx context.Context, out *rejectTable, lines int64, o *status.Object) (int64, error) {
-	body, _, err := b.o.Objects.Get(ctx, o.Key, o.Size)
+	info, err := b.o.Objects.Head(ctx, o.Key)
 	if err != nil {
 		return 0, err
 	}
-	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != o.SHA256 {
-		return 0, fmt.Errorf("%q is not what its ledger entry says", o.Key)
+	body, err := b.o.Objects.Open(ctx, info.Ref(), 0, store.OpenOptions{})
+	if err != nil {
+		return 0, err
 	}
-	in := json.NewDecoder(bytes.NewReader(body))
+	defer func() { _ = body.Close() }()
+	sum := &fingerprint{hash: sha256.New()}
+	in := json.NewDecoder(io.TeeReader(body, sum))
 	var rows int64
 	for {
 		var r reject
 		err := in.Decode(&r)
 		if errors.Is(err, io.EOF) {
-			return rows, nil
+			break
 		}
 		if err != nil {
 			return rows, fmt.Errorf("%q: %w", o.Key, err)
@@ -115,6 +106,10 @@ func (b *Bulk) copyChunkRejects(ctx context.Context, out *rejectTable, lines int
 		}
 		rows++
 	}
+	if sum.object(o.Key).SHA256 != o.SHA256 || rows != o.Rows {
+		return rows, fmt.Errorf("%q is not what its ledger entry says", o.Key)
+	}
+	return rows, nil
 }
 
 // firstProblems are the first rejects of the file, with its line numbers.

@@ -15,45 +15,44 @@ import (
 )
 
 // writePart writes what fill yields under key and returns what stands there
-// afterwards. Generation 0 never overwrites: whatever is there is the same
-// part from an earlier try, or a later generation's, and stands. A later
-// generation replaces the part of a wrong guess, by ETag. fill may be called
-// more than once.
-func (b *Bulk) writePart(ctx context.Context, key string, generation int,
+// afterwards. It never overwrites anything but wrong, the part of a wrong guess
+// that the ledger names: whatever else is there is this part from an earlier
+// try or another worker, and stands. fill may be called more than once.
+func (b *Bulk) writePart(ctx context.Context, key string, wrong *status.Object,
 	fill func(context.Context, io.Writer) error,
 ) (status.Object, error) {
 	for range maxLooks {
 		etag := ""
-		if generation > 0 {
-			info, err := b.o.Objects.Head(ctx, key)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if wrong != nil {
+			found, info, err := b.fingerprint(ctx, key)
+			switch {
+			case errors.Is(err, store.ErrNotFound):
+			case err != nil:
 				return status.Object{}, err
+			case found.SHA256 != wrong.SHA256:
+				return found, guarded(func() error { return fill(ctx, io.Discard) })
 			}
 			etag = info.ETag
 		}
-		written, err := b.stream(ctx, key, etag, fill)
+		written, err := b.stream(ctx, key, etag, parquetType, fill)
 		var source *sourceError
 		switch {
-		case err == nil:
-			return written, nil
-		case errors.As(err, &source):
-			return status.Object{}, err
+		case err == nil, errors.As(err, &source):
+			return written, err
 		case !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrChanged):
-			return status.Object{}, err
-		}
-		found, err := b.fingerprint(ctx, key)
-		if err != nil {
-			return status.Object{}, err
-		}
-		if generation == 0 || found.SHA256 == written.SHA256 {
-			return found, nil
+			return written, err
+		case wrong == nil:
+			found, _, err := b.fingerprint(ctx, key)
+			return found, err
 		}
 	}
 	return status.Object{}, fmt.Errorf("%q keeps changing", key)
 }
 
 // stream writes one object while it is made.
-func (b *Bulk) stream(ctx context.Context, key, etag string, fill func(context.Context, io.Writer) error) (status.Object, error) {
+func (b *Bulk) stream(ctx context.Context, key, etag, contentType string,
+	fill func(context.Context, io.Writer) error,
+) (status.Object, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pr, pw := io.Pipe()
@@ -70,7 +69,7 @@ func (b *Bulk) stream(ctx context.Context, key, etag string, fill func(context.C
 		})
 		_ = pw.CloseWithError(err) // nil is the end of the object
 	}()
-	o := store.PutOptions{ContentType: parquetType}
+	o := store.PutOptions{ContentType: contentType}
 	var err error
 	if etag == "" {
 		_, err = b.o.Objects.CreateFrom(ctx, key, pr, o)
@@ -94,27 +93,21 @@ func guarded(f func() error) (err error) {
 }
 
 // fingerprint is what stands under key.
-func (b *Bulk) fingerprint(ctx context.Context, key string) (status.Object, error) {
+func (b *Bulk) fingerprint(ctx context.Context, key string) (status.Object, store.Info, error) {
 	info, err := b.o.Objects.Head(ctx, key)
 	if err != nil {
-		return status.Object{}, err
+		return status.Object{}, info, err
 	}
-	return objectOf(ctx, b.o.Objects, info)
-}
-
-// objectOf reads an object and tells its size and SHA-256.
-func objectOf(ctx context.Context, objects Streams, info store.Info) (status.Object, error) {
 	sum := &fingerprint{hash: sha256.New()}
-	ref := store.Ref{Key: info.Key, Version: info.Version, ETag: info.ETag, Size: info.Size}
-	in, err := objects.Open(ctx, ref, 0, store.OpenOptions{})
+	in, err := b.o.Objects.Open(ctx, info.Ref(), 0, store.OpenOptions{})
 	if err != nil {
-		return status.Object{}, err
+		return status.Object{}, info, err
 	}
 	defer func() { _ = in.Close() }()
 	if _, err := io.Copy(sum, in); err != nil {
-		return status.Object{}, err
+		return status.Object{}, info, err
 	}
-	return sum.object(info.Key), nil
+	return sum.object(info.Key), info, nil
 }
 
 // fingerprint counts and hashes what is written to it.

@@ -118,20 +118,6 @@ func (b *Bulk) readPlan(ctx context.Context, id string) (*status.Batch, error) {
 	return &plan, nil
 }
 
-// receipt tells the uploader which batch the upload became. It follows the
-// plan, and is written again on redelivery, in case it was not.
-func (b *Bulk) receipt(ctx context.Context, plan *status.Batch) error {
-	body, err := status.Encode(status.Receipt{
-		V: status.Version, Batch: plan.ID, Source: plan.Source, Plan: status.PlanKey(plan.ID),
-		Summary: status.SummaryKey(plan.ID), Results: status.PartsPrefix(plan.ID), At: plan.PlannedAt,
-	})
-	if err != nil {
-		return err
-	}
-	_, err = b.o.Objects.Put(ctx, status.ReceiptKey(plan.Source.Key), body, store.PutOptions{ContentType: jsonType})
-	return err
-}
-
 func chunkRange(plan *status.Batch, n int) ingest.Range {
 	return ingest.Chunk(plan.DataStart, plan.Source.Size, plan.ChunkSize, n)
 }

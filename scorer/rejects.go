@@ -20,6 +20,10 @@ type reject struct {
 	Original string `json:"original"`
 }
 
+// maxReason bounds the text of a reason, in bytes; the reasons of this program
+// are shorter.
+const maxReason = 512
+
 // rejectWriter hands the rejects of a scan to a sink, counts them, and keeps
 // the first few. The first error of the sink ends it.
 type rejectWriter struct {
@@ -31,6 +35,9 @@ type rejectWriter struct {
 
 func (w *rejectWriter) add(e *ingest.RowError, raw []byte) {
 	w.rows++
+	if len(e.Reason) > maxReason {
+		e.Reason = strings.ToValidUTF8(e.Reason[:maxReason], "")
+	}
 	r := reject{
 		RowProblem: status.RowProblem{Line: e.Line, Offset: e.Offset, Column: e.Column, Code: e.Code, Reason: e.Reason},
 		Original:   strings.ToValidUTF8(string(raw), "\uFFFD"),
@@ -43,19 +50,39 @@ func (w *rejectWriter) add(e *ingest.RowError, raw []byte) {
 	}
 }
 
-// rejectLines collects the rejects of a chunk, which are about as large as the
-// rows they list, so a chunk's size bounds them.
+// maxRejectLines is how many bytes of rejects are kept while a chunk is scored.
+const maxRejectLines = 4 << 20
+
+// rejectLines keeps the rejects of a chunk in memory up to a limit. Beyond it
+// they are only counted: a chunk of short bad rows has many times its size in
+// rejects. They are then made in a second pass, straight into the store.
 type rejectLines struct {
 	rejectWriter
-	buf bytes.Buffer
+	buf  bytes.Buffer
+	full bool
 }
 
 func newRejectLines() *rejectLines {
 	l := &rejectLines{}
-	enc := json.NewEncoder(&l.buf)
-	enc.SetEscapeHTML(false)
-	l.sink = func(r *reject) error { return enc.Encode(r) }
+	write := linesTo(&l.buf)
+	l.sink = func(r *reject) error {
+		if l.full {
+			return nil
+		}
+		if l.full = l.buf.Len() > maxRejectLines; l.full {
+			l.buf = bytes.Buffer{}
+			return nil
+		}
+		return write(r)
+	}
 	return l
+}
+
+// linesTo is a sink that writes one JSON document a line.
+func linesTo(out io.Writer) func(*reject) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	return func(r *reject) error { return enc.Encode(r) }
 }
 
 // rejectTable writes rejects.csv.

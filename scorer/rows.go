@@ -25,35 +25,31 @@ type rowScorer struct {
 }
 
 // run scores every record that the scanner yields: a row of out, or a line of
-// rejects, never both and never neither.
+// rejects, never both and never neither. Without out it only finds the rejects.
 func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, out io.Writer, rejects *rejectWriter) (status.Tally, error) {
 	tally := status.NewTally()
 	columns, inputs := batchColumns(s.head)
-	t := newTable(out, columns)
+	write := func(*ingest.Record, *ingest.Application, *Verdict) error { return nil }
+	end := func() error { return nil }
+	if out != nil {
+		t := newTable(out, columns)
+		end = t.close
+		write = s.rowTo(t, inputs)
+	}
 	decoder := s.head.Decoder()
-	sha := s.scorer.Model().SHA256()
 	var app ingest.Application
+	var v Verdict
 	for n := 0; records.Scan(); n++ {
 		if n%rowsPerLook == 0 {
-			if err := ctx.Err(); err != nil {
+			if err := s.look(ctx, records.Next()); err != nil {
 				return tally, err
-			}
-			if s.progress != nil {
-				s.progress(records.Next())
 			}
 		}
 		rec := records.Record()
-		v, err := s.verdict(decoder, rec, &app)
-		if err != nil {
-			var row *ingest.RowError
-			if !errors.As(err, &row) {
-				return tally, fmt.Errorf("row at byte %d: %w", rec.Offset, err)
-			}
-			row.Line, row.Offset = rec.Line, rec.Offset
-			tally.Rows++
-			tally.Rejected[row.Code]++
-			if rejects.add(row, rec.Raw); rejects.err != nil {
-				return tally, rejects.err
+		var err error
+		if v, err = s.verdict(decoder, rec, &app); err != nil {
+			if err := refuse(&tally, rejects, rec, err); err != nil {
+				return tally, err
 			}
 			continue
 		}
@@ -61,17 +57,47 @@ func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, out io.Wri
 		if v.Imputed != "" {
 			tally.Imputed[v.Imputed]++
 		}
-		t.inputs(inputs, rec, &app)
-		t.required(parquet.Int64Value(rec.Offset))
-		t.verdict(&v, sha, s.decidedAt)
-		if err := t.end(); err != nil {
+		if err := write(rec, &app, &v); err != nil {
 			return tally, err
 		}
 	}
 	if err := records.Err(); err != nil {
 		return tally, &sourceError{err}
 	}
-	return tally, t.close()
+	return tally, end()
+}
+
+// look tells the progress and whether to go on.
+func (s *rowScorer) look(ctx context.Context, next int64) error {
+	if s.progress != nil {
+		s.progress(next)
+	}
+	return ctx.Err()
+}
+
+// rowTo returns what writes one scored row to t.
+func (s *rowScorer) rowTo(t *table, inputs []batchInput) func(*ingest.Record, *ingest.Application, *Verdict) error {
+	sha := s.scorer.Model().SHA256()
+	return func(rec *ingest.Record, app *ingest.Application, v *Verdict) error {
+		t.inputs(inputs, rec, app)
+		t.required(parquet.Int64Value(rec.Offset))
+		t.verdict(v, sha, s.decidedAt)
+		return t.end(len(rec.Raw))
+	}
+}
+
+// refuse counts and lists a row that cannot be scored. Any other error than
+// that of the row ends the scan.
+func refuse(tally *status.Tally, rejects *rejectWriter, rec *ingest.Record, err error) error {
+	var row *ingest.RowError
+	if !errors.As(err, &row) {
+		return fmt.Errorf("row at byte %d: %w", rec.Offset, err)
+	}
+	row.Line, row.Offset = rec.Line, rec.Offset
+	tally.Rows++
+	tally.Rejected[row.Code]++
+	rejects.add(row, rec.Raw)
+	return rejects.err
 }
 
 func (s *rowScorer) verdict(d *ingest.RowDecoder, rec *ingest.Record, app *ingest.Application) (Verdict, error) {

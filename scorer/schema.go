@@ -2,6 +2,7 @@ package scorer
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -87,7 +88,7 @@ type batchInput struct {
 
 // batchColumns is the layout of a batch's parts: the file's columns in the
 // file's order, then the decision. An unknown column that is named like one of
-// ours is called input_<name>.
+// ours, in any case, is called input_<name>: many readers know no case.
 func batchColumns(head *ingest.Head) ([]column, []batchInput) {
 	var columns []column
 	var inputs []batchInput
@@ -97,7 +98,7 @@ func batchColumns(head *ingest.Head) ([]column, []batchInput) {
 	}
 	for _, h := range head.Columns {
 		if c, ok := ingest.LookupColumn(h.Known); ok {
-			taken[c.String()] = true
+			taken[strings.ToLower(c.String())] = true
 		}
 	}
 	for i, h := range head.Columns {
@@ -109,10 +110,10 @@ func batchColumns(head *ingest.Head) ([]column, []batchInput) {
 			continue // as a trailing comma makes
 		}
 		name := h.Name
-		for taken[name] {
+		for taken[strings.ToLower(name)] {
 			name = "input_" + name
 		}
-		taken[name] = true
+		taken[strings.ToLower(name)] = true
 		columns = append(columns, column{name: name, node: parquet.Optional(parquet.String())})
 		inputs = append(inputs, batchInput{field: i})
 	}

@@ -159,7 +159,7 @@ func newSimApps(r *rand.Rand, n int) *simApps {
 		case 0:
 			app["Property_Area"] = "Moon"
 		case 1:
-			m.V = 99
+			m.Kind = "unknown"
 		case 2:
 			delete(app, "Credit_History")
 			apps.valid[id] = true

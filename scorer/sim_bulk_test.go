@@ -159,9 +159,11 @@ func simBulkBubble(t *testing.T, seed uint64, u *simUploads, watch *simLedger, b
 	}
 	u.scenario(r, queue)
 	drained := simDrain(ctx, queue, faults)
-	sweeper := sim.NewSender(queue, sim.NewProcess("sweep", dice, &sim.Faults{}))
-	for range 3 { // what no event announced
-		if _, err := Sweep(ctx, u.bucket, sweeper, simBucketName); err != nil {
+	b := simBulkWorker(models[0], chunk, u.bucket, sim.NewSender(queue, sim.NewProcess("sweep", dice, &sim.Faults{})))
+	sweeper := simSweeper(t, b, u.bucket, time.Second)
+	for range 3 { // what no event announced, and what was given up
+		<-time.After(2 * time.Second)
+		if _, err := sweeper.Sweep(ctx, true); err != nil {
 			watch.problem("sweep: %v", err)
 		}
 		drained = drained && simDrain(ctx, queue, faults)
@@ -174,6 +176,16 @@ func simBulkBubble(t *testing.T, seed uint64, u *simUploads, watch *simLedger, b
 		<-done
 	}
 	u.bucket.Wait()
+}
+
+// simSweeper looks for what b left behind.
+func simSweeper(t *testing.T, b *Bulk, bucket *sim.Bucket, age time.Duration) *Sweeper {
+	t.Helper()
+	s, err := NewSweeper(SweeperOptions{Bulk: b, Folders: bucket, Age: age, Days: 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func simBulkWorker(s *Scorer, chunk int64, o Objects, q Queue) *Bulk {

@@ -15,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/loanscorer/loanscorer/events"
-	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/sim"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
@@ -37,7 +36,6 @@ func TestSimPoisonMessages(t *testing.T) {
 		"no id":        {body: `{"v":1,"kind":"application","submitted_at":"2026-03-01T11:00:00Z","application":{}}`},
 		"foreign id":   {body: `{"v":1,"kind":"application","id":"../../x","submitted_at":"2026-03-01T11:00:00Z","application":{}}`},
 		"other kind":   {body: message(`{"v":1,"kind":"chunk","id":"ID"}`), code: "bad_message"},
-		"from later":   {body: message(`{"v":9,"kind":"application","id":"ID","application":{},"submitted_at":"2026-03-01T11:00:00Z"}`), code: "bad_message"},
 		"no document":  {body: message(`{"v":1,"kind":"application","id":"ID","submitted_at":"2026-03-01T11:00:00Z"}`), code: "bad_message"},
 		"wrong schema": {body: message(`{"v":1,"kind":"application","id":"ID","submitted_at":"2026-03-01T11:00:00Z","application":{"LoanAmount":1}}`), code: "missing_value"},
 		"not an object": {
@@ -69,25 +67,42 @@ func TestSimPoisonMessages(t *testing.T) {
 	}
 }
 
-// failure 18
+// failure 18, 22: what breaks the scorer is not the application's fault, and
+// comes again; the last time its document says so.
 func TestSimPanicOnOneApplication(t *testing.T) {
 	t.Parallel()
 	s, clock := newSimStore(), newSimClock()
 	a := simWorker(t, s, clock)
 	broken := *a.o.Scorer
 	broken.features = make([]feature, maxFeatures+1) // New refuses this: scoring runs out of its buffer
+	sound := a.o.Scorer
 	a.o.Scorer = &broken
 	bad := strings.Replace(simGood, `"Urban"`, `7`, 1) // refused before it is scored
 	errs := a.Handle(t.Context(), []events.Message{simMessage(t, 0, 1, simGood), simMessage(t, 1, 1, bad)})
-	if diff := cmp.Diff([]error{nil, nil}, errs); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff([]bool{false, true}, simOutcomes(errs)); diff != "" || events.IsPermanent(errs[0]) {
+		t.Errorf("consumed: %s, %v", diff, errs)
 	}
-	simCheckStates(t, s.Bucket, clock.Now(), status.Rejected, status.Rejected)
-	for n, code := range []string{"internal", ingest.CodeWrongType} {
-		if _, doc := simState(t, s.Bucket, n, clock.Now()); doc.Error.Code != code {
-			t.Errorf("application %d: rejected for %s, want %s", n, doc.Error.Code, code)
-		}
+	simCheckStates(t, s.Bucket, clock.Now(), status.Queued, status.Rejected)
+	if errs := a.Handle(t.Context(), []events.Message{simMessage(t, 0, 5, simGood)}); errs[0] == nil {
+		t.Error("acknowledged")
 	}
+	simCheckStates(t, s.Bucket, clock.Now(), status.Failed, status.Rejected)
+	a.o.Scorer = sound
+	a.Handle(t.Context(), []events.Message{simMessage(t, 0, 1, simGood)})
+	simCheckStates(t, s.Bucket, clock.Now(), status.Decided, status.Rejected)
+}
+
+// failure 57, 58: a message too new for this worker is left to a newer one.
+func TestSimNewerMessage(t *testing.T) {
+	t.Parallel()
+	s, clock := newSimStore(), newSimClock()
+	m := simMessage(t, 0, 1, simGood)
+	m.Body = []byte(strings.Replace(string(m.Body), `"v":1`, `"v":9`, 1))
+	errs := simWorker(t, s, clock).Handle(t.Context(), []events.Message{m})
+	if !errors.Is(errs[0], events.ErrNewer) || events.IsPermanent(errs[0]) {
+		t.Errorf("error %v", errs[0])
+	}
+	simCheckStates(t, s.Bucket, clock.Now(), status.Queued)
 }
 
 // failure 19: nothing is claimed with a model that is not kept.
@@ -115,28 +130,56 @@ func TestSimModelCannotBeKept(t *testing.T) {
 	simCheckStates(t, s.Bucket, clock.Now(), status.Decided, status.Decided)
 }
 
-// The last delivery writes a failing document before the claim, and nothing of
-// it is left once the application is decided.
+// Whatever goes wrong with the last delivery, the application reads as failed
+// in the end, not as scoring for ever, and a redrive decides it.
+//
+// failure 27
 func TestSimLastDelivery(t *testing.T) {
 	t.Parallel()
-	s, clock := newSimStore(), newSimClock()
-	var states []status.DocState
-	s.Watch(func(c sim.Change) {
-		var doc status.Application
-		if isDocument(c.Info.Key) && status.Decode(c.Body, &doc) == nil {
-			states = append(states, doc.State)
+	once := func(broken func(op, key string) bool) func(op, key string) error {
+		return func(op, key string) error {
+			if broken(op, key) {
+				return errSim
+			}
+			return nil
 		}
-	})
-	errs := simWorker(t, s, clock).Handle(t.Context(), []events.Message{simMessage(t, 0, 5, simGood)})
-	if diff := cmp.Diff([]error{nil}, errs); diff != "" {
-		t.Error(diff)
 	}
-	if len(states) == 0 || states[0] != status.DocFailing {
-		t.Errorf("documents written: %v, want %s first", states, status.DocFailing)
+	n := 0
+	tests := map[string]func(t *testing.T, s *simStore, clock *simClock){
+		"commit fails": func(_ *testing.T, s *simStore, _ *simClock) {
+			s.before = once(func(_, key string) bool { return isResult(key) })
+		},
+		"tombstoned": func(_ *testing.T, s *simStore, _ *simClock) {
+			s.before = once(func(op, key string) bool {
+				if isResult(key) && op == "create" {
+					n++
+				}
+				return isResult(key) && op == "create" && n == 1
+			})
+		},
+		"held by a worker that is dead": func(t *testing.T, s *simStore, clock *simClock) {
+			t.Helper()
+			simHold(t, s, clock)
+			clock.pass(5 * time.Second)
+		},
 	}
-	simCheckStates(t, s.Bucket, clock.Now(), status.Decided)
-	if _, doc := simState(t, s.Bucket, 0, clock.Now()); doc.Error != nil || doc.Decision == "" {
-		t.Errorf("document %+v", doc)
+	for name, prepare := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, clock := newSimStore(), newSimClock()
+			prepare(t, s, clock)
+			if errs := simWorker(t, s, clock).Handle(t.Context(), []events.Message{simMessage(t, 0, 5, simGood)}); errs[0] == nil {
+				t.Error("acknowledged")
+			}
+			s.before = nil
+			simCheckStates(t, s.Bucket, clock.Now(), status.Retrying)
+			clock.pass(time.Minute)
+			simCheckStates(t, s.Bucket, clock.Now(), status.Failed)
+			if errs := simWorker(t, s, clock).Handle(t.Context(), []events.Message{simMessage(t, 0, 1, simGood)}); errs[0] != nil {
+				t.Error(errs[0])
+			}
+			simCheckStates(t, s.Bucket, clock.Now(), status.Decided)
+		})
 	}
 }
 
@@ -168,7 +211,7 @@ func TestSimFailingIsTakenOver(t *testing.T) {
 		t.Errorf("error %v, want the lease", errs[0])
 	}
 	simCheckStates(t, s.Bucket, clock.Now(), status.Retrying)
-	clock.pass(2 * time.Second)
+	clock.pass(2*time.Second + status.CommitGrace)
 	simCheckStates(t, s.Bucket, clock.Now(), status.Failed)
 	if errs := simWorker(t, s, clock).Handle(t.Context(), redriven); errs[0] != nil {
 		t.Error(errs[0])

@@ -16,58 +16,189 @@ import (
 	"github.com/loanscorer/loanscorer/internal/store"
 )
 
-// Sweep announces every upload that no batch was planned for, as if the store
-// had: an event can be late or lost. It returns how many it announced. It reads
-// one receipt per upload.
-func Sweep(ctx context.Context, objects Objects, queue Queue, bucket string) (int, error) {
-	announced := 0
-	for info, err := range objects.List(ctx, status.UploadsPrefix, "") {
-		if err != nil {
-			return announced, fmt.Errorf("sweep: %w", err)
-		}
-		if strings.HasSuffix(info.Key, "/") {
-			continue
-		}
-		planned, err := hasReceipt(ctx, objects, info)
-		if err != nil {
-			return announced, fmt.Errorf("sweep: %w", err)
-		}
-		if planned {
-			continue
-		}
-		body, err := announcement(bucket, info)
-		if err != nil {
-			return announced, fmt.Errorf("sweep: %w", err)
-		}
-		if err := errors.Join(queue.SendAll(ctx, []string{body}, "")...); err != nil {
-			return announced, fmt.Errorf("sweep: %w", err)
-		}
-		announced++
-	}
-	return announced, nil
+// Folders lists the names below a prefix; *store.Store does.
+type Folders interface {
+	Folders(ctx context.Context, prefix string) ([]string, error)
 }
 
-func hasReceipt(ctx context.Context, objects Objects, info store.Info) (bool, error) {
-	data, _, err := objects.Get(ctx, status.ReceiptKey(info.Key), maxDocument)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
+// SweeperOptions describe a sweeper. Zero values are the defaults given.
+type SweeperOptions struct {
+	Bulk    *Bulk         // required
+	Folders Folders       // of the bucket, required
+	Age     time.Duration // younger uploads and batches are left to their messages, 15 min
+	Days    int           // batches planned in the last so many days are looked at, 14
+}
+
+// Sweeper finds what no message will finish: uploads whose announcement was
+// lost, and batches whose messages ended in the dead-letter queue. It remembers
+// what it has seen finished and what it has announced, so one sweep costs one
+// listing and what is new. It is not safe for concurrent use.
+type Sweeper struct {
+	o    SweeperOptions
+	seen map[string]time.Time // when it is looked at again
+}
+
+// Swept is what one sweep did.
+type Swept struct {
+	Uploads int // announced again
+	Batches int // taken up again
+}
+
+// again is how long a sweeper waits for what it has announced.
+const again = time.Hour
+
+// maxSeen bounds what a sweeper remembers; beyond it, it forgets everything.
+const maxSeen = 1 << 20
+
+// NewSweeper returns a sweeper, or an error that names the option at fault.
+func NewSweeper(o SweeperOptions) (*Sweeper, error) {
+	if o.Bulk == nil || o.Folders == nil {
+		return nil, errors.New("sweeper: Bulk and Folders: required")
 	}
-	if err != nil {
+	if o.Age == 0 {
+		o.Age = 15 * time.Minute
+	}
+	if o.Days == 0 {
+		o.Days = 14
+	}
+	return &Sweeper{o: o, seen: map[string]time.Time{}}, nil
+}
+
+// Sweep looks once. The first sweep of a process may be told to take every
+// upload without a batch, whatever its age: nothing announces it any more when
+// the announcing store itself was stopped.
+func (s *Sweeper) Sweep(ctx context.Context, everyUpload bool) (Swept, error) {
+	if len(s.seen) > maxSeen {
+		clear(s.seen)
+	}
+	var done Swept
+	var err error
+	if done.Uploads, err = s.uploads(ctx, everyUpload); err != nil {
+		return done, fmt.Errorf("sweep of uploads: %w", err)
+	}
+	if done.Batches, err = s.batches(ctx); err != nil {
+		return done, fmt.Errorf("sweep of batches: %w", err)
+	}
+	return done, nil
+}
+
+// due reports whether a thing should be looked at.
+func (s *Sweeper) due(name string, now time.Time) bool {
+	until, ok := s.seen[name]
+	return !ok || now.After(until)
+}
+
+// uploads announces every upload that no batch was planned for, as if the
+// store had.
+func (s *Sweeper) uploads(ctx context.Context, every bool) (int, error) {
+	b, n := s.o.Bulk, 0
+	for info, err := range b.o.Objects.List(ctx, status.UploadsPrefix, "") {
+		if err != nil {
+			return n, err
+		}
+		now := b.o.Now()
+		name := info.Key + "\x00" + info.ETag + "\x00" + info.LastModified.String()
+		young := !every && now.Sub(info.LastModified) < s.o.Age
+		if strings.HasSuffix(info.Key, "/") || young || !s.due(name, now) {
+			continue
+		}
+		planned, err := b.planned(ctx, info)
+		if err != nil {
+			return n, err
+		}
+		if planned {
+			s.seen[name] = now.Add(24 * again)
+			continue
+		}
+		body, err := announcement(b.o.Bucket, info)
+		if err != nil {
+			return n, err
+		}
+		if err := errors.Join(b.o.Queue.SendAll(ctx, []string{body}, "")...); err != nil {
+			return n, err
+		}
+		s.seen[name] = now.Add(again)
+		n++
+	}
+	return n, nil
+}
+
+// planned reports whether the receipt of an upload names this version of it.
+func (b *Bulk) planned(ctx context.Context, info store.Info) (bool, error) {
+	r, err := b.readReceipt(ctx, info.Key)
+	if err != nil || r == nil {
 		return false, err
-	}
-	var r status.Receipt
-	if err := status.Decode(data, &r); err != nil {
-		return false, nil //nolint:nilerr // an unreadable receipt is none
 	}
 	// A HEAD tells the time in seconds, a listing may tell more.
 	same := r.Source.LastModified.Truncate(time.Second).Equal(info.LastModified.Truncate(time.Second))
 	return same && r.Source.ETag == info.ETag && r.Source.Size == info.Size, nil
 }
 
+// batches takes up every planned batch that has made no progress for a while.
+func (s *Sweeper) batches(ctx context.Context) (int, error) {
+	n, today := 0, s.o.Bulk.o.Now()
+	for back := range s.o.Days {
+		prefix := status.BatchesPrefix + status.Day(today.AddDate(0, 0, -back)) + "/"
+		folders, err := s.o.Folders.Folders(ctx, prefix)
+		if err != nil {
+			return n, err
+		}
+		for _, f := range folders {
+			id := strings.TrimSuffix(f, "/")
+			if !status.ValidID(id) || !s.due(id, today) {
+				continue
+			}
+			resumed, err := s.batch(ctx, id)
+			if err != nil {
+				return n, err
+			}
+			if resumed {
+				n++
+			}
+		}
+	}
+	return n, nil
+}
+
+// batch takes up one batch if it is open and nothing happens to it.
+func (s *Sweeper) batch(ctx context.Context, id string) (bool, error) {
+	b, now := s.o.Bulk, s.o.Bulk.o.Now()
+	done, err := b.closed(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if done {
+		s.seen[id] = now.Add(24 * again)
+		return false, nil
+	}
+	plan, err := b.readPlan(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	last := plan.PlannedAt
+	for info, err := range b.o.Objects.List(ctx, status.LedgerPrefix(id), "") {
+		if err != nil {
+			return false, err
+		}
+		if info.LastModified.After(last) {
+			last = info.LastModified
+		}
+	}
+	if now.Sub(last) < s.o.Age {
+		return false, nil
+	}
+	s.seen[id] = now.Add(again)
+	return true, b.resume(ctx, plan)
+}
+
 // announcement is what S3 would have sent for the object.
 func announcement(bucket string, info store.Info) (string, error) {
 	event := lambdaevents.S3Event{Records: []lambdaevents.S3EventRecord{{
-		EventVersion: "2.1", EventSource: "aws:s3", EventName: "ObjectCreated:Put", EventTime: info.LastModified.UTC().Truncate(time.Millisecond),
+		EventVersion: "2.1", EventSource: "aws:s3", EventName: "ObjectCreated:Put",
+		EventTime: info.LastModified.UTC().Truncate(time.Millisecond),
 		S3: lambdaevents.S3Entity{
 			SchemaVersion: "1.0", Bucket: lambdaevents.S3Bucket{Name: bucket},
 			Object: lambdaevents.S3Object{

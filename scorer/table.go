@@ -12,15 +12,20 @@ import (
 	"github.com/loanscorer/loanscorer/ingest"
 )
 
-// rowsPerGroup bounds the rows that the writer holds in memory.
-const rowsPerGroup = 64 << 10
+// What the writer holds in memory is bounded by the rows and by the bytes of
+// the input that one row group is made of.
+const (
+	rowsPerGroup  = 64 << 10
+	bytesPerGroup = 16 << 20
+)
 
 // table writes result rows to a Parquet file, one at a time, column by column.
 // The same rows give the same bytes.
 type table struct {
-	w   *parquet.GenericWriter[any]
-	row parquet.Row
-	n   int64
+	w     *parquet.GenericWriter[any]
+	row   parquet.Row
+	n     int64
+	bytes int // of the input behind the current row group
 }
 
 // newTable begins a file. Loan_ID, where there is one, gets a bloom filter, so
@@ -41,8 +46,15 @@ func newTable(out io.Writer, columns []column) *table {
 	return &table{w: parquet.NewGenericWriter[any](out, options...), row: make(parquet.Row, 0, len(columns))}
 }
 
-// end writes the row whose columns were added since the last call.
-func (t *table) end() error {
+// end writes the row whose columns were added since the last call; size is the
+// number of input bytes that it came from.
+func (t *table) end(size int) error {
+	if t.bytes += size; t.bytes > bytesPerGroup {
+		if err := t.w.Flush(); err != nil {
+			return fmt.Errorf("parquet row group before row %d: %w", t.n, err)
+		}
+		t.bytes = size
+	}
 	if _, err := t.w.WriteRows([]parquet.Row{t.row}); err != nil {
 		return fmt.Errorf("parquet row %d: %w", t.n, err)
 	}
@@ -110,7 +122,7 @@ func applicationsFile(att *attempt, rows []*item, s *Scorer) ([]byte, error) {
 		t.required(text(it.doc.ID))
 		t.required(parquet.Int64Value(it.doc.SubmittedAt.UnixMicro()))
 		t.verdict(&it.verdict, sha, att.at)
-		if err := t.end(); err != nil {
+		if err := t.end(0); err != nil {
 			return nil, err
 		}
 	}

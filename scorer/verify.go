@@ -3,12 +3,14 @@ package scorer
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -46,9 +48,11 @@ func (r *Report) check(name string, ok bool, format string, args ...any) {
 var ErrOpen = errors.New("batch has no summary yet")
 
 // Verify proves a batch from its objects alone: that the chain of chunks covers
-// the file, that every part has the bytes and the rows that the ledger says,
-// that no row is in two parts, and that rows in = decided + rejected. The error
-// is of reading the objects; what is wrong with them is in the report.
+// the file, that every part and rejects.csv have the bytes and the rows that
+// the ledger says, that no row is in two of them, that every row lies in its
+// chunk and was decided by the batch's model, and that rows in = decided +
+// rejected. The error is of reading the objects; what is wrong with them is in
+// the report. A batch that ended without results is not proved.
 func Verify(ctx context.Context, objects Objects, batch string) (*Report, error) {
 	var plan status.Batch
 	if err := readDocument(ctx, objects, status.PlanKey(batch), &plan); err != nil {
@@ -67,7 +71,7 @@ func Verify(ctx context.Context, objects Objects, batch string) (*Report, error)
 		Decided: summary.Tally.DecidedRows(), Reject: summary.Tally.RejectedRows(),
 	}
 	if summary.State != status.BatchSucceeded && summary.State != status.BatchSucceededWithRejects {
-		r.check("state", true, "%s: there is no ledger to check", summary.State)
+		r.check("state", false, "%s: there are no results to prove", summary.State)
 		return r, nil
 	}
 	entries, err := readEntries(ctx, objects, &plan)
@@ -75,10 +79,21 @@ func Verify(ctx context.Context, objects Objects, batch string) (*Report, error)
 		return nil, err
 	}
 	r.ledger(&plan, &summary, entries)
-	if err := r.parts(ctx, objects, &plan, &summary, entries); err != nil {
+	rejected, err := r.rejects(ctx, objects, &summary)
+	if err != nil {
 		return nil, err
 	}
-	return r, r.rejects(ctx, objects, &summary)
+	return r, r.parts(ctx, objects, &proof{plan: &plan, summary: &summary, entries: entries, rejected: rejected})
+}
+
+// proof is what the parts of a batch are held against.
+type proof struct {
+	plan     *status.Batch
+	summary  *status.Summary
+	entries  []*status.Chunk
+	rejected []int64 // offsets of the rejected rows, ascending
+	decided  map[string]int64
+	last     int64 // offset of the last decided row
 }
 
 func readDocument(ctx context.Context, objects Claims, key string, doc any) error {
@@ -96,8 +111,8 @@ func (r *Report) ledger(plan *status.Batch, summary *status.Summary, entries []*
 	case broken:
 		r.check("chain", false, "chunk %d begins at byte %d, should begin at %d", n, entries[n].FirstRecord, want)
 	default:
-		r.check("chain", want == plan.Source.Size, "%d chunks cover bytes %d to %d of %d",
-			plan.Chunks, plan.DataStart, want, plan.Source.Size)
+		r.check("chain", want == plan.Source.Size, "%s, bytes %d to %d of %d",
+			plural(plan.Chunks, "chunk"), plan.DataStart, want, plan.Source.Size)
 	}
 	sum := status.NewTally()
 	for _, e := range entries {
@@ -109,10 +124,9 @@ func (r *Report) ledger(plan *status.Batch, summary *status.Summary, entries []*
 }
 
 // parts reads every part and counts what is in it.
-func (r *Report) parts(ctx context.Context, objects Objects, plan *status.Batch, summary *status.Summary, entries []*status.Chunk) error {
-	decided := map[string]int64{}
-	last := int64(-1)
-	for n, want := range summary.Parts {
+func (r *Report) parts(ctx context.Context, objects Objects, p *proof) error {
+	p.decided, p.last = map[string]int64{}, -1
+	for n, want := range p.summary.Parts {
 		info, err := objects.Head(ctx, want.Key)
 		if errors.Is(err, store.ErrNotFound) {
 			r.check("parts", false, "%s is missing", want.Key)
@@ -125,86 +139,128 @@ func (r *Report) parts(ctx context.Context, objects Objects, plan *status.Batch,
 		if err != nil {
 			return err
 		}
-		found := sumOf(want.Key, data)
-		if found.SHA256 != want.SHA256 || found.Size != want.Size || n >= len(entries) || want != entries[n].Part {
-			r.check("parts", false, "%s is not what the ledger says", want.Key)
-			return nil
-		}
-		rows, err := countPart(data, decided, &last)
-		if err != nil {
+		if err := p.part(n, want, data); err != nil {
 			r.check("parts", false, "%s: %v", want.Key, err)
 			return nil
 		}
-		if rows != want.Rows {
-			r.check("parts", false, "%s has %d rows, the ledger says %d", want.Key, rows, want.Rows)
-			return nil
-		}
 	}
-	r.check("parts", len(summary.Parts) == plan.Chunks && maps.Equal(decided, summary.Tally.Decided),
-		"%d parts with the bytes and decisions of the ledger, each row once", len(summary.Parts))
+	r.check("parts", len(p.summary.Parts) == p.plan.Chunks && maps.Equal(p.decided, p.summary.Tally.Decided),
+		"%s with the bytes and decisions of the ledger, each row once", plural(len(p.summary.Parts), "part"))
 	return nil
 }
 
-// countPart counts the decisions of a part and checks that its rows follow,
-// by their offset in the source, those of the parts before it.
-func countPart(data []byte, decided map[string]int64, last *int64) (int64, error) {
+// part checks the bytes and the rows of one part.
+func (p *proof) part(n int, want status.Object, data []byte) error {
+	found := sumOf(want.Key, data)
+	if n >= len(p.entries) || found.SHA256 != want.SHA256 || found.Size != want.Size || want != p.entries[n].Part {
+		return errors.New("is not what the ledger says")
+	}
 	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	offset, ok1 := file.Schema().Lookup(colSourceOffset)
 	decision, ok2 := file.Schema().Lookup(colDecision)
-	if !ok1 || !ok2 {
-		return 0, errors.New("has no decision columns")
+	sha, ok3 := file.Schema().Lookup(colModelSHA256)
+	if !ok1 || !ok2 || !ok3 {
+		return errors.New("has no decision columns")
 	}
 	var rows int64
 	err = eachRow(file, func(row parquet.Row) error {
-		at := row[offset.ColumnIndex].Int64()
-		if at <= *last {
-			return fmt.Errorf("row at byte %d comes after one at byte %d", at, *last)
-		}
-		*last = at
-		decided[string(row[decision.ColumnIndex].ByteArray())]++
+		p.decided[string(row[decision.ColumnIndex].ByteArray())]++
 		rows++
-		return nil
+		if string(row[sha.ColumnIndex].ByteArray()) != p.plan.Model.SHA256 {
+			return errors.New("has a row of another model than the plan's")
+		}
+		return p.row(p.entries[n], row[offset.ColumnIndex].Int64())
 	})
-	return rows, err
+	if err == nil && rows != want.Rows {
+		err = fmt.Errorf("has %d rows, the ledger says %d", rows, want.Rows)
+	}
+	return err
 }
 
-// rejects counts the lines of rejects.csv.
-func (r *Report) rejects(ctx context.Context, objects Objects, summary *status.Summary) error {
-	if summary.Rejects == nil {
+// row checks that a decided row lies in its chunk, after the one before, and is
+// no rejected one.
+func (p *proof) row(chunk *status.Chunk, at int64) error {
+	if at <= p.last {
+		return fmt.Errorf("row at byte %d comes after one at byte %d", at, p.last)
+	}
+	p.last = at
+	if at < chunk.FirstRecord || at >= chunk.NextRecord {
+		return fmt.Errorf("row at byte %d is not of bytes %d to %d", at, chunk.FirstRecord, chunk.NextRecord)
+	}
+	if _, found := slices.BinarySearch(p.rejected, at); found {
+		return fmt.Errorf("row at byte %d is in rejects.csv, too", at)
+	}
+	return nil
+}
+
+// rejects checks rejects.csv and returns the offsets of its rows, 8 bytes each.
+func (r *Report) rejects(ctx context.Context, objects Objects, summary *status.Summary) ([]int64, error) {
+	want := summary.Rejects
+	if want == nil {
 		r.check("rejects", r.Reject == 0, "none")
-		return nil
+		return nil, nil
 	}
-	info, err := objects.Head(ctx, summary.Rejects.Key)
+	info, err := objects.Head(ctx, want.Key)
 	if errors.Is(err, store.ErrNotFound) {
-		r.check("rejects", false, "%s is missing", summary.Rejects.Key)
-		return nil
+		r.check("rejects", false, "%s is missing", want.Key)
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	ref := store.Ref{Key: info.Key, Version: info.Version, ETag: info.ETag, Size: info.Size}
-	in, err := objects.Open(ctx, ref, 0, store.OpenOptions{})
+	in, err := objects.Open(ctx, info.Ref(), 0, store.OpenOptions{})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = in.Close() }()
+	sum := &fingerprint{hash: sha256.New()}
+	offsets, err := rejectOffsets(io.TeeReader(in, sum))
+	found := sum.object(want.Key)
+	switch {
+	case err != nil:
+		r.check("rejects", false, "%s: %v", want.Key, err)
+	case found.SHA256 != want.SHA256 || int64(len(offsets)) != want.Rows:
+		r.check("rejects", false, "%s is not what the summary says", want.Key)
+	default:
+		r.check("rejects", want.Rows == r.Reject, "%s in rejects.csv", plural(len(offsets), "row"))
+	}
+	return offsets, nil
+}
+
+// rejectOffsets reads the byte offsets of a rejects file.
+func rejectOffsets(in io.Reader) ([]int64, error) {
 	records := csv.NewReader(in)
 	records.ReuseRecord = true
-	rows := int64(-1) // the header
+	if _, err := records.Read(); err != nil {
+		return nil, err
+	}
+	var offsets []int64
 	for {
-		_, err := records.Read()
+		record, err := records.Read()
 		if errors.Is(err, io.EOF) {
-			break
+			return offsets, nil
 		}
 		if err != nil {
-			r.check("rejects", false, "%s: %v", info.Key, err)
-			return nil
+			return nil, err
 		}
-		rows++
+		at, err := strconv.ParseInt(record[1], 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		if len(offsets) > 0 && at <= offsets[len(offsets)-1] {
+			return nil, fmt.Errorf("row at byte %d comes after one at byte %d", at, offsets[len(offsets)-1])
+		}
+		offsets = append(offsets, at)
 	}
-	r.check("rejects", rows == r.Reject && info.Size == summary.Rejects.Size, "%d rows in rejects.csv", rows)
-	return nil
+}
+
+// plural counts things for people.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

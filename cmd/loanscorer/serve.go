@@ -135,6 +135,7 @@ func startService(ctx context.Context, o *serveOptions, log *slog.Logger) (_ *se
 	}
 	running, cancel := context.WithCancel(ctx)
 	svc.cancel = cancel
+	o.worker.ownStore = true
 	if err := svc.run(running, l); err != nil {
 		cancel()
 		return nil, errors.Join(err, l.Close(), svc.stop(ctx))

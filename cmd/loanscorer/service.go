@@ -17,6 +17,10 @@ import (
 	"github.com/loanscorer/loanscorer/scorer"
 )
 
+// retention is how long a message may come back: the dead-letter queues keep
+// it for 14 days.
+const retention = 14 * 24 * time.Hour
+
 // sweepEvery is how often uploads without a batch are looked for.
 const sweepEvery = 5 * time.Minute
 
@@ -29,6 +33,7 @@ type workerOptions struct {
 	lease      time.Duration
 	receives   int
 	workers    int
+	ownStore   bool // the store that announces uploads stops with us
 }
 
 // loadModel reads the model file, or takes the default one.
@@ -85,21 +90,26 @@ func startWorker(ctx context.Context, wg *sync.WaitGroup, b *backends, o workerO
 	}
 	wg.Go(func() { singles.Run(ctx) })
 	wg.Go(func() { files.Run(ctx) })
-	wg.Go(func() { sweep(ctx, b, queue, log) })
+	sweeper, err := scorer.NewSweeper(scorer.SweeperOptions{Bulk: bulk, Folders: b.objects})
+	if err != nil {
+		return err
+	}
+	wg.Go(func() { sweep(ctx, sweeper, o.ownStore, log) })
 	return nil
 }
 
-// sweep announces uploads that have no batch, now and then.
-func sweep(ctx context.Context, b *backends, queue *events.Sender, log *slog.Logger) {
+// sweep takes up what no message will finish, now and then. With a store of
+// our own, the first time that is every upload without a batch.
+func sweep(ctx context.Context, s *scorer.Sweeper, ownStore bool, log *slog.Logger) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
-	for {
-		n, err := scorer.Sweep(ctx, b.objects, queue, b.objects.Bucket())
+	for first := true; ; first = false {
+		done, err := s.Sweep(ctx, first && ownStore)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			log.LogAttrs(ctx, slog.LevelWarn, "sweep ended early", slog.String("error", err.Error()))
-		case n > 0:
-			log.LogAttrs(ctx, slog.LevelInfo, "uploads without a batch announced", slog.Int("uploads", n))
+		case done != scorer.Swept{}:
+			log.LogAttrs(ctx, slog.LevelInfo, "taken up again", slog.Int("uploads", done.Uploads), slog.Int("batches", done.Batches))
 		}
 		select {
 		case <-ctx.Done():
@@ -125,7 +135,7 @@ func startAPI(ctx context.Context, wg *sync.WaitGroup, b *backends, o apiOptions
 	}
 	handler, err := api.New(api.Options{
 		IDs: b.ids, Objects: b.objects, Applications: events.NewSender(b.queues, b.applications),
-		Model: m, Ready: b.ready, Version: version, Logger: o.log,
+		Model: m, Retention: retention, Ready: b.ready, Version: version, Logger: o.log,
 	})
 	if err != nil {
 		return err

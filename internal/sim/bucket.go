@@ -133,6 +133,22 @@ func (b *Bucket) List(ctx context.Context, prefix, after string) iter.Seq2[store
 	}
 }
 
+// Folders returns the distinct names between prefix and the next slash, each
+// with its slash, in byte order.
+func (b *Bucket) Folders(ctx context.Context, prefix string) ([]string, error) {
+	var folders []string
+	for info, err := range b.List(ctx, prefix, "") {
+		if err != nil {
+			return nil, err
+		}
+		name, _, deeper := strings.Cut(info.Key[len(prefix):], "/")
+		if deeper && !slices.Contains(folders, name+"/") {
+			folders = append(folders, name+"/")
+		}
+	}
+	return folders, nil
+}
+
 // Bodies returns the bytes of every object whose key begins with prefix.
 func (b *Bucket) Bodies(prefix string) map[string][]byte {
 	b.mu.Lock()

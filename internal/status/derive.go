@@ -46,6 +46,10 @@ type Facts struct {
 	File        File          // what stands at the document's result key
 }
 
+// CommitGrace is how long after its lease the commit of a last delivery may
+// still appear; until then its application is not called failed.
+const CommitGrace = 30 * time.Second
+
 // Derive tells the state of an application whose id is genuine.
 func Derive(f Facts) State {
 	d := f.Document
@@ -62,8 +66,12 @@ func Derive(f Facts) State {
 		return Failed
 	case f.File == FileResults:
 		return Decided
-	default:
+	case !d.Last:
 		return Scoring
+	case f.Now.Before(d.LeaseUntil.Add(CommitGrace)):
+		return Retrying
+	default:
+		return Failed
 	}
 }
 

@@ -10,6 +10,11 @@ func TestDerive(t *testing.T) {
 	const retention = 4 * 24 * time.Hour
 	lease := noon.Add(time.Minute)
 	doc := func(s DocState) *Application { return &Application{State: s, LeaseUntil: lease, Result: "f"} }
+	last := func() *Application {
+		d := doc(DocClaimed)
+		d.Last = true
+		return d
+	}
 	for _, tc := range []struct {
 		name string
 		f    Facts
@@ -25,6 +30,11 @@ func TestDerive(t *testing.T) {
 		{"claimed, committed", Facts{Now: noon, Document: doc(DocClaimed), File: FileResults}, Decided},
 		{"committed, old", Facts{Now: noon.Add(10 * retention), SubmittedAt: noon, Document: doc(DocClaimed), File: FileResults}, Decided},
 		{"claimed, old", Facts{Now: noon.Add(10 * retention), SubmittedAt: noon, Document: doc(DocClaimed), File: FileMissing}, Scoring},
+		{"last claim, in its lease", Facts{Now: noon, Document: last()}, Retrying},
+		{"last claim, committed", Facts{Now: lease.Add(time.Hour), Document: last(), File: FileResults}, Decided},
+		{"last claim, may still be committed", Facts{Now: lease.Add(CommitGrace - 1), Document: last(), File: FileMissing}, Retrying},
+		{"last claim, given up", Facts{Now: lease.Add(CommitGrace), Document: last(), File: FileMissing}, Failed},
+		{"last claim, fenced", Facts{Now: lease.Add(CommitGrace), Document: last(), File: FileTombstone}, Failed},
 		{"rejected", Facts{Now: noon, Document: doc(DocRejected)}, Rejected},
 		{"rejected, whatever else", Facts{Now: lease.Add(1), Document: doc(DocRejected), File: FileResults}, Rejected},
 		{"failing", Facts{Now: noon, Document: doc(DocFailing)}, Retrying},
@@ -44,9 +54,9 @@ func TestDerive(t *testing.T) {
 // unless a redrive takes over.
 func TestTerminalStatesStay(t *testing.T) {
 	t.Parallel()
-	for _, s := range []DocState{DocClaimed, DocRejected, DocFailing} {
+	for i, s := range []DocState{DocClaimed, DocRejected, DocFailing, DocClaimed} {
 		for _, file := range []File{FileMissing, FileResults, FileTombstone} {
-			f := Facts{SubmittedAt: noon, Retention: time.Hour, File: file, Document: &Application{State: s, LeaseUntil: noon.Add(time.Minute)}}
+			f := Facts{SubmittedAt: noon, Retention: time.Hour, File: file, Document: &Application{State: s, LeaseUntil: noon.Add(time.Minute), Last: i == 3}}
 			var last State
 			for h := range 100 {
 				f.Now = noon.Add(time.Duration(h) * time.Hour)

@@ -8,6 +8,7 @@
 //	claim, file missing ─► scoring
 //	claim, file present ─► decided      (the file's creation is the commit)
 //	rejected document ───► rejected
+//	claim of the last delivery,
 //	failing document ────► retrying ──(lease over)──► failed
 //
 // The package reads and writes nothing itself and imports no other package of

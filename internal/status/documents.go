@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Version is the version of every document and message written by this code.
-// Readers accept it and the one before.
+// Version is the version of every document written by this code. Readers
+// ignore members that they do not know, so that versions can work side by side.
 const Version = 1
 
 // ErrDocument is wrapped by every error about a document that cannot be read.
@@ -52,7 +52,8 @@ type Reason struct {
 type DocState string
 
 // The states of an application's document. A claim becomes a decision when
-// its result file exists with rows in it.
+// its result file exists with rows in it. A failing document stands for an
+// application whose last delivery broke off before there was a claim.
 const (
 	DocClaimed  DocState = "claimed"
 	DocRejected DocState = "rejected"
@@ -67,6 +68,7 @@ type Application struct {
 	Result      string    `json:"result,omitempty"` // key of the result file of a claim
 	ClaimedAt   time.Time `json:"claimed_at"`       // when the claim, or the failing attempt, began
 	LeaseUntil  time.Time `json:"lease_until"`      // until then nobody else takes it over
+	Last        bool      `json:"last,omitempty"`   // the queue will not deliver it again by itself
 	SubmittedAt time.Time `json:"submitted_at"`
 	DecidedAt   time.Time `json:"decided_at,omitzero"`
 	LoanID      string    `json:"loan_id,omitempty"`

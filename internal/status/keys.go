@@ -50,11 +50,12 @@ func ModelKey(sha string) string { return ModelsPrefix + sha + ".json" }
 
 // ReceiptKey is where the batch that an upload became is written down. An
 // upload whose key or name is too long for that gets a receipt under its
-// SHA-256.
+// SHA-256, and so does one in a folder named like a receipt, because a store on
+// a file system cannot hold both x.json and x.json/y.
 func ReceiptKey(upload string) string {
 	key := ReceiptsPrefix + upload + ".json"
 	name := key[strings.LastIndexByte(key, '/')+1:]
-	if len(key) > maxKeyLength || len(name) > maxNameLength {
+	if len(key) > maxKeyLength || len(name) > maxNameLength || strings.Contains(upload, ".json/") {
 		sum := sha256.Sum256([]byte(upload))
 		return ReceiptsPrefix + "sha256-" + hex.EncodeToString(sum[:]) + ".json"
 	}
@@ -85,8 +86,8 @@ func LedgerKey(batch string, n int) string {
 
 // ChunkRejectsKey lists the rows that chunk n rejected, a JSON line each, before they
 // are joined at RejectsKey.
-func ChunkRejectsKey(batch string, n int) string {
-	return fmt.Sprintf("%srejects/%06d.ndjson", BatchPrefix(batch), n)
+func ChunkRejectsKey(batch string, n, generation int) string {
+	return fmt.Sprintf("%srejects/%06d-%d.ndjson", BatchPrefix(batch), n, generation)
 }
 
 // PartKey is the Parquet part of chunk n.

@@ -26,7 +26,7 @@ func TestKeys(t *testing.T) {
 		"rejects":       RejectsKey(b),
 		"ledger":        LedgerPrefix(b),
 		"chunk":         LedgerKey(b, 7),
-		"chunk rejects": ChunkRejectsKey(b, 7),
+		"chunk rejects": ChunkRejectsKey(b, 7, 0),
 		"parts":         PartsPrefix(b),
 		"part":          PartKey(b, 1234567),
 	}
@@ -40,7 +40,7 @@ func TestKeys(t *testing.T) {
 		"rejects":       "batches/2026-03-09/" + b + "/rejects.csv",
 		"ledger":        "batches/2026-03-09/" + b + "/chunks/",
 		"chunk":         "batches/2026-03-09/" + b + "/chunks/000007.json",
-		"chunk rejects": "batches/2026-03-09/" + b + "/rejects/000007.ndjson",
+		"chunk rejects": "batches/2026-03-09/" + b + "/rejects/000007-0.ndjson",
 		"parts":         "results/batches/dt=2026-03-09/batch=" + b + "/",
 		"part":          "results/batches/dt=2026-03-09/batch=" + b + "/part-1234567.parquet",
 	}
@@ -62,7 +62,7 @@ func TestKeysStayInTheirPlace(t *testing.T) {
 			SummaryKey(id):                BatchPrefix(id),
 			RejectsKey(id):                BatchPrefix(id),
 			LedgerKey(id, i):              LedgerPrefix(id),
-			ChunkRejectsKey(id, i):        BatchPrefix(id),
+			ChunkRejectsKey(id, i, 1):     BatchPrefix(id),
 			PartKey(id, i):                PartsPrefix(id),
 			NewResultKey(noon):            ApplicationResultsPrefix,
 			ReceiptKey("uploads/" + id):   ReceiptsPrefix,
@@ -143,6 +143,7 @@ func TestReceipts(t *testing.T) {
 		"uploads/" + strings.Repeat("x", 222), "uploads/" + strings.Repeat("x", 223),
 		"uploads/" + strings.Repeat("d/", 400) + strings.Repeat("x", 202),
 		"uploads/" + strings.Repeat("d/", 400) + strings.Repeat("x", 203),
+		"uploads/a.csv.json/b.csv", "uploads/a.csv.json/b.csv.json",
 		"uploads/" + strings.Repeat("d/", 508), "uploads/" + strings.Repeat("d/", 507) + "ee",
 	}
 	seen := map[string]string{}
@@ -160,6 +161,13 @@ func TestReceipts(t *testing.T) {
 		seen[key] = u
 		if key != ReceiptKey(u) {
 			t.Errorf("receipt of %q differs from call to call", u)
+		}
+	}
+	for a := range seen { // a store on a file system cannot hold both
+		for b := range seen {
+			if strings.HasPrefix(a, b+"/") {
+				t.Errorf("receipt %q is in a folder that is receipt %q", a, b)
+			}
 		}
 	}
 	if got := ReceiptKey(uploads[8]); got != "receipts/"+uploads[8]+".json" {

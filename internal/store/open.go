@@ -79,7 +79,8 @@ func (r *reader) open(ctx context.Context) error {
 	in.Range = &span
 	if r.ref.Version != "" {
 		in.VersionId = &r.ref.Version
-	} else {
+	}
+	if r.ref.ETag != "" {
 		in.IfMatch = &r.ref.ETag
 	}
 	out, err := r.store.client.GetObject(ctx, in)

@@ -23,6 +23,20 @@ type Info struct {
 	Metadata     map[string]string // lower-case keys; nil from List
 }
 
+// Ref pins this version of the object.
+func (i Info) Ref() Ref {
+	return Ref{Key: i.Key, Version: i.Version, ETag: i.ETag, Size: i.Size}
+}
+
+// versionOf is a version id; that of an object without one, "null", pins
+// nothing, since the next such object has it too.
+func versionOf(id *string) string {
+	if v := aws.ToString(id); v != "null" {
+		return v
+	}
+	return ""
+}
+
 // PutOptions describe a new object. The zero value is an octet stream.
 type PutOptions struct {
 	ContentType string
@@ -50,7 +64,7 @@ func (s *Store) Head(ctx context.Context, key string) (Info, error) {
 		return Info{}, classify(key, ErrChanged, err)
 	}
 	return Info{
-		Key: key, ETag: aws.ToString(out.ETag), Version: aws.ToString(out.VersionId),
+		Key: key, ETag: aws.ToString(out.ETag), Version: versionOf(out.VersionId),
 		Size: aws.ToInt64(out.ContentLength), LastModified: aws.ToTime(out.LastModified), Metadata: out.Metadata,
 	}, nil
 }
@@ -67,7 +81,7 @@ func (s *Store) Get(ctx context.Context, key string, limit int64) ([]byte, Info,
 	}
 	defer func() { _ = out.Body.Close() }()
 	info := Info{
-		Key: key, ETag: aws.ToString(out.ETag), Version: aws.ToString(out.VersionId),
+		Key: key, ETag: aws.ToString(out.ETag), Version: versionOf(out.VersionId),
 		Size: aws.ToInt64(out.ContentLength), LastModified: aws.ToTime(out.LastModified), Metadata: out.Metadata,
 	}
 	if info.Size > limit {
@@ -126,7 +140,7 @@ func (s *Store) put(ctx context.Context, in *s3.PutObjectInput, precondition err
 		return Info{}, classify(*in.Key, precondition, err)
 	}
 	return Info{
-		Key: *in.Key, ETag: aws.ToString(out.ETag), Version: aws.ToString(out.VersionId),
+		Key: *in.Key, ETag: aws.ToString(out.ETag), Version: versionOf(out.VersionId),
 		Size: *in.ContentLength, Metadata: in.Metadata,
 	}, nil
 }

@@ -115,7 +115,7 @@ func (s *Store) multipart(ctx context.Context, key string, r io.Reader, o PutOpt
 		return Info{}, errors.Join(err, s.abort(ctx, key, *up.UploadId))
 	}
 	return Info{
-		Key: key, ETag: aws.ToString(out.ETag), Version: aws.ToString(out.VersionId),
+		Key: key, ETag: aws.ToString(out.ETag), Version: versionOf(out.VersionId),
 		Size: size, Metadata: o.Metadata,
 	}, nil
 }
