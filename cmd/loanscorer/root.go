@@ -101,7 +101,8 @@ applications were rejected).`,
 	root.AddCommand(
 		serveCommand(s), apiCommand(s), workerCommand(s), demoCommand(s),
 		scoreCommand(s), submitCommand(s), statusCommand(s), uploadCommand(s),
-		batchesCommand(s), resultsCommand(s), verifyCommand(s), modelCommand(s), versionCommand(s),
+		batchesCommand(s), resultsCommand(s), verifyCommand(s), modelCommand(s),
+		trainCommand(s), evaluateCommand(s), tuneCommand(s), versionCommand(s),
 	)
 	usageArgs(root)
 	return root

@@ -38,7 +38,7 @@ func Fit(ctx context.Context, d *Data, rows []int, p Params, o Options) (*Forest
 	if err := errors.Join(d.check(), p.Validate()); err != nil {
 		return nil, err
 	}
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	if rows == nil {
 		rows = make([]int, d.Rows())
 		for i := range rows {

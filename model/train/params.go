@@ -45,8 +45,9 @@ type Params struct {
 	Seed            uint32      // random_state
 }
 
-// withDefaults replaces zeros by what they mean.
-func (p Params) withDefaults() Params {
+// WithDefaults returns p with zeros replaced by what they mean, so that equal
+// recipes compare equal.
+func (p Params) WithDefaults() Params {
 	for _, d := range []struct {
 		field *int
 		value int
@@ -63,7 +64,7 @@ func (p Params) withDefaults() Params {
 
 // Validate names the first parameter that is out of its range.
 func (p Params) Validate() error {
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	for _, r := range []struct {
 		name        string
 		value       int
@@ -92,7 +93,7 @@ func (p Params) Validate() error {
 // Record returns the parameters under scikit-learn's names, for a model's
 // training record.
 func (p Params) Record() map[string]any {
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	r := map[string]any{
 		"n_estimators": p.Trees, "criterion": p.Criterion, "max_depth": p.MaxDepth,
 		"min_samples_split": p.MinSamplesSplit, "min_samples_leaf": p.MinSamplesLeaf,

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/model"
+	"github.com/loanscorer/loanscorer/model/evaluate"
+	"github.com/loanscorer/loanscorer/model/train"
+)
+
+// evaluateFlags are the flags of evaluate.
+type evaluateFlags struct {
+	dataFlags
+	recipeFlags
+	model, split, report string
+	folds, repeats       int
+	permutations         int
+	article, json        bool
+	seeds                int
+}
+
+func evaluateCommand(s streams) *cobra.Command {
+	var o evaluateFlags
+	cmd := &cobra.Command{
+		Use:   "evaluate LOANS.csv",
+		Short: "Measure a recipe or a model on loans with known outcomes",
+		Long: `Measure how well a forest tells loans apart, beside rules so simple that it should
+beat them.
+
+Without --model a recipe is measured by repeated stratified cross-validation:
+models are fitted on a part of the rows and tested on the rest, constants for
+missing values included. With --model a finished model is measured on the file,
+which should hold no rows that it was fitted on.
+
+--article repeats the protocol of the article that this project grew out of, and
+the same without its leak, each with many seeds.`,
+		Example: `  loanscorer evaluate loans.csv --report report.html
+  loanscorer evaluate loans.csv --trees 100 --max-features 2 --json
+  loanscorer evaluate new-loans.csv --model model.json
+  loanscorer evaluate loans.csv --article`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runEvaluate(cmd.Context(), s, args[0], &o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.model, "model", "", "measure this model file instead of a recipe")
+	f.StringVar(&o.report, "report", "", "write a report with plots to this HTML file")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	f.IntVar(&o.folds, "folds", 5, "folds of the cross-validation")
+	f.IntVar(&o.repeats, "repeats", 10, "how often the rows are divided anew")
+	f.StringVar(&o.split, "split", "shuffled", "shuffled or ordered (stratified), or neighbours (plain runs of rows)")
+	f.IntVar(&o.permutations, "permutations", 5, "shuffles of each feature in each fold, for importances (30 with --model)")
+	f.BoolVar(&o.article, "article", false, "repeat the article's own protocol")
+	f.IntVar(&o.seeds, "seeds", 200, "seeds of --article, counted from --seed")
+	o.dataFlags.add(f)
+	o.recipeFlags.add(f)
+	cmd.MarkFlagsMutuallyExclusive("article", "model")
+	cmd.MarkFlagsMutuallyExclusive("article", "report")
+	return cmd
+}
+
+func runEvaluate(ctx context.Context, s streams, path string, o *evaluateFlags) error {
+	p, err := o.params()
+	if err != nil {
+		return err
+	}
+	var m *model.Model
+	if o.model != "" {
+		if m, err = loadModel(o.model); err != nil {
+			return err
+		}
+		o.features = nil
+		for _, f := range m.Features() {
+			o.features = append(o.features, f.Name)
+		}
+	}
+	var more []string
+	if history := ingest.CreditHistory.String(); !slices.Contains(o.features, history) {
+		more = append(more, history)
+	}
+	table, d, err := o.data(path, more...)
+	if err != nil {
+		return err
+	}
+	if o.article {
+		return runArticle(ctx, s, d, p, o)
+	}
+	var r *evaluate.Report
+	if m != nil {
+		r, err = evaluateModel(path, table, d, m, o)
+	} else {
+		r, err = evaluateRecipe(ctx, s, evaluation{path: path, table: table, d: d, p: p, o: o})
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if o.report != "" {
+		if err := writeFile(o.report, func(f *os.File) error { return evaluate.WriteReport(f, r) }); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		return json.NewEncoder(s.out).Encode(r)
+	}
+	printEvaluation(s.out, r)
+	if o.report != "" {
+		_, err = fmt.Fprintln(s.out, o.report)
+	}
+	return err
+}
+
+func newReport(path string, table *loanTable, d *train.Data) *evaluate.Report {
+	r := &evaluate.Report{
+		Data: filepath.Base(path), SHA256: table.sha256, Rows: d.Rows(), Positive: d.Positive,
+		ClassBalance: classBalance(d), Baselines: rules(table, d),
+	}
+	for _, c := range d.Classes {
+		r.Classes = append(r.Classes, c.String())
+	}
+	return r
+}
+
+// evaluation is a recipe and the rows to measure it on.
+type evaluation struct {
+	path  string
+	table *loanTable
+	d     *train.Data
+	p     train.Params
+	o     *evaluateFlags
+}
+
+func evaluateRecipe(ctx context.Context, s streams, e evaluation) (*evaluate.Report, error) {
+	folds, split, err := e.o.divide(e.d)
+	if err != nil {
+		return nil, err
+	}
+	forest, err := train.Fit(ctx, e.d, nil, e.p, train.Options{})
+	if err != nil {
+		return nil, err
+	}
+	whole, err := evaluate.Score(forest, e.d, nil)
+	if err != nil {
+		return nil, err
+	}
+	bar := begin(s.err, int64(len(folds)), "folds")
+	defer bar.done()
+	cv, err := evaluate.CrossValidate(ctx, e.d, folds, e.p, evaluate.Options{
+		Permutations: e.o.permutations, Progress: func(n int) { bar.set(int64(n)) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	r, m := newReport(e.path, e.table, e.d), whole.Metrics()
+	r.Subject = fmt.Sprintf("Recipe: %d trees on %s, seed %d", e.o.trees, strings.Join(e.o.features, ", "), e.p.Seed)
+	r.Params, r.Split, r.Apparent, r.CrossValidation = e.p.Record(), split, &m, cv
+	return r, nil
+}
+
+// divide makes the folds and says how.
+func (o *evaluateFlags) divide(d *train.Data) ([]evaluate.Fold, string, error) {
+	var folds []evaluate.Fold
+	var err error
+	how := ""
+	switch o.split {
+	case "shuffled":
+		folds, err = evaluate.RepeatedStratified(d.Labels, o.folds, o.repeats, o.seed)
+		how = fmt.Sprintf("%d stratified folds, %d times", o.folds, o.repeats)
+	case "ordered":
+		folds, err = evaluate.Stratified(d.Labels, o.folds)
+		how = fmt.Sprintf("%d stratified folds, not shuffled", o.folds)
+	case "neighbours":
+		folds, err = evaluate.KFold(d.Rows(), o.folds)
+		how = fmt.Sprintf("%d folds of neighbouring rows", o.folds)
+	default:
+		err = usagef("--split %s: must be shuffled, ordered or neighbours", o.split)
+	}
+	return folds, how, err
+}
+
+func evaluateModel(path string, table *loanTable, d *train.Data, m *model.Model, o *evaluateFlags) (*evaluate.Report, error) {
+	if err := adapt(d, m); err != nil {
+		return nil, err
+	}
+	s, err := evaluate.Score(m, d, nil)
+	if err != nil {
+		return nil, err
+	}
+	times := 30
+	if o.permutations != 5 {
+		times = o.permutations
+	}
+	importances, err := evaluate.Permute(m, d, times, o.seed)
+	if err != nil {
+		return nil, err
+	}
+	r := newReport(path, table, d)
+	r.Subject = fmt.Sprintf("Model %s %s, %d trees", m.Name(), m.Version(), m.Stats().Trees)
+	r.ModelSHA256 = m.SHA256()
+	var training struct {
+		SHA256 string `json:"data_sha256"`
+	}
+	if json.Unmarshal(m.Training(), &training) == nil && training.SHA256 == table.sha256 {
+		r.Warning = "The model was fitted on these very rows: every figure is better than on others."
+	}
+	r.Model = &evaluate.ModelResult{Metrics: s.Metrics(), Curves: s.Curves(), Importances: importances}
+	return r, nil
+}
+
+// adapt gives the rows the model's codes of categories and classes.
+func adapt(d *train.Data, m *model.Model) error {
+	for i, f := range m.Features() {
+		c := &d.Columns[i]
+		if (f.Kind == model.Category) != (c.Categories != nil) {
+			return fmt.Errorf("column %s: the model takes a %s", c.Name, f.Kind)
+		}
+		codes := make([]float64, len(c.Categories))
+		for code, name := range c.Categories {
+			var ok bool
+			if codes[code], ok = f.Code(name); !ok {
+				return fmt.Errorf("column %s: %q is not a category of the model (%s)", c.Name, name, strings.Join(f.Categories, ", "))
+			}
+		}
+		for row, v := range c.Values {
+			if c.Categories != nil && v == v { // not missing
+				c.Values[row] = codes[int(v)]
+			}
+		}
+		c.Categories = f.Categories
+	}
+	classes := m.Classes()
+	if len(classes) != 2 || len(d.Classes) != 2 {
+		return fmt.Errorf("%d outcomes and %d classes of the model: only two of each can be compared", len(d.Classes), len(classes))
+	}
+	if m.Positive() != d.Positive { // approval is approval, whatever its label
+		for row := range d.Labels {
+			d.Labels[row] = 1 - d.Labels[row]
+		}
+		d.Classes = []model.Class{d.Classes[1], d.Classes[0]}
+		d.Positive = m.Positive()
+	}
+	return nil
+}
