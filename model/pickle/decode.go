@@ -23,6 +23,9 @@ type Options struct {
 	// MaxMemory bounds the decoded values' size in bytes, about, without byte
 	// strings, which are slices of the input. Default DefaultMaxMemory.
 	MaxMemory int
+	// Follow, when given, is asked about every object that just got its state.
+	// Pickles inside the pickle are read without it.
+	Follow func(o *Object) (Follow, error)
 }
 
 // Decode reads the one pickle that data holds. Errors wrap [ErrMalformed] or
@@ -32,7 +35,7 @@ func Decode(data []byte, o Options) (any, error) {
 	if o.MaxMemory == 0 {
 		o.MaxMemory = DefaultMaxMemory
 	}
-	d := &decoder{data: data, allow: o.Allow, left: o.MaxMemory}
+	d := &decoder{data: data, allow: o.Allow, follow: o.Follow, left: o.MaxMemory}
 	for !d.done {
 		at := d.pos
 		op, err := d.byte()
@@ -47,10 +50,7 @@ func Decode(data []byte, o Options) (any, error) {
 			return nil, err
 		}
 	}
-	switch {
-	case len(d.stack) != 1 || len(d.marks) != 0:
-		return nil, d.malformed("%d values left at the end, want 1", len(d.stack))
-	case d.pos != len(data):
+	if d.pos != len(data) {
 		return nil, d.malformed("%d more bytes after the pickle", len(data)-d.pos)
 	}
 	return d.stack[0], nil
@@ -67,6 +67,9 @@ type decoder struct {
 	first Global
 	left  int // bytes of memory that may still be taken
 	done  bool
+
+	follow func(*Object) (Follow, error)
+	outer  *outer // not nil inside a pickle inside the pickle
 }
 
 func (d *decoder) malformed(format string, args ...any) error {

@@ -205,3 +205,52 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// joblib writes an array's bytes behind the object that describes it, and an
+// array of objects as a pickle of its own.
+func TestDataBehindAnObject(t *testing.T) {
+	t.Parallel()
+	follow := func(o *pickle.Object) (pickle.Follow, error) {
+		switch o.State {
+		case int64(1):
+			return pickle.Follow{Bytes: 3}, nil
+		case int64(2):
+			return pickle.Follow{Padded: true, Bytes: 2}, nil
+		case int64(3):
+			return pickle.Follow{Padded: true, Pickle: true}, nil
+		case int64(4):
+			return pickle.Follow{}, errors.New("told so")
+		}
+		return pickle.Follow{}, nil
+	}
+	const object = "cm\nT\n)R"
+	for in, want := range map[string]any{
+		object + "K\x01babc.":                       []byte("abc"),
+		object + "K\x02b\x02\xff\xffab.":            []byte("ab"),
+		object + "K\x03b\x01\xff\x80\x02]K\x07a..":  list(int64(7)),
+		object + "K\x03b\x00(K\x07q\x00l.h\x000.":   "malformed: the memo is another one",
+		object + "K\x03b\x00" + object + "K\x01b..": &pickle.Object{Class: pickle.Global{Module: "m", Name: "T"}, Args: tuple{}, State: int64(1), Built: true},
+		object + "K\x05b.":                          nil,
+		object + "K\x01bab":                         "malformed: short",
+		object + "K\x03bN":                          "malformed: no end",
+		object + "K\x03b\x00NN.":                    "malformed: two values inside",
+		object + "K\x03b\x00N.":                     "malformed: no end outside",
+		object + "K\x04b.":                          "error",
+	} {
+		v, err := pickle.Decode([]byte(in), pickle.Options{Allow: anyName, Follow: follow})
+		if why, bad := want.(string); bad {
+			if err == nil || (why != "error" && !errors.Is(err, pickle.ErrMalformed)) {
+				t.Errorf("%q: %v, %v, want %s", in, v, err, why)
+			}
+			continue
+		}
+		o, ok := v.(*pickle.Object)
+		if err != nil || !ok {
+			t.Errorf("%q: %v, %v", in, v, err)
+			continue
+		}
+		if diff := cmp.Diff(want, o.Data); diff != "" {
+			t.Errorf("%q: %s", in, diff)
+		}
+	}
+}

@@ -6,8 +6,9 @@
 //
 // A call, a new instance or a restored state, which Python would run, becomes
 // an [*Object] that records the callable's name, its arguments and its state.
-// Names that the caller did not allow end the reading. Byte strings are slices
-// of the input, so a large array costs no copy.
+// Names that the caller did not allow end the reading. Bytes between the
+// opcodes, as joblib writes arrays, are read where the caller announces them.
+// Byte strings are slices of the input, so a large array costs no copy.
 //
 // Work is bounded by the input's length, memory by [Options.MaxMemory]. No
 // input panics. What it does not do: persistent ids, extension codes and

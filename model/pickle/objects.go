@@ -214,5 +214,68 @@ func (d *decoder) build() error {
 		return d.malformed("state for one %s twice", o.Class)
 	}
 	o.State, o.Built = state, true
+	if d.follow == nil {
+		return nil
+	}
+	f, err := d.follow(o)
+	if err != nil {
+		return err
+	}
+	return d.followed(o, f)
+}
+
+// followed reads what lies behind an object's state.
+func (d *decoder) followed(o *Object, f Follow) error {
+	if f.Padded {
+		if _, err := d.counted(1); err != nil {
+			return err
+		}
+	}
+	if f.Pickle {
+		return d.inner(o)
+	}
+	if f.Bytes == 0 {
+		return nil
+	}
+	if err := d.charge(48); err != nil {
+		return err
+	}
+	b, err := d.take(uint64(f.Bytes))
+	if err != nil {
+		return err
+	}
+	o.Data = b
+	return nil
+}
+
+// outer is what a pickle waits with while one inside it is read.
+type outer struct {
+	object *Object // whose Data the inner pickle becomes
+	stack  []any
+	marks  []int
+	memo   []any
+	follow func(*Object) (Follow, error)
+}
+
+// inner starts a pickle inside the pickle. It has a stack and a memo of its
+// own, and nothing follows its objects, so that pickles nest once only.
+func (d *decoder) inner(o *Object) error {
+	d.outer = &outer{object: o, stack: d.stack, marks: d.marks, memo: d.memo, follow: d.follow}
+	d.stack, d.marks, d.memo, d.follow = nil, nil, nil, nil
+	return nil
+}
+
+// stop ends the pickle, or the one inside it.
+func (d *decoder) stop() error {
+	if len(d.stack) != 1 || len(d.marks) != 0 {
+		return d.malformed("%d values left at the end, want 1", len(d.stack))
+	}
+	if d.outer == nil {
+		d.done = true
+		return nil
+	}
+	out := d.outer
+	out.object.Data = d.stack[0]
+	d.stack, d.marks, d.memo, d.follow, d.outer = out.stack, out.marks, out.memo, out.follow, nil
 	return nil
 }

@@ -5,7 +5,7 @@ package pickle
 var ops = [256]func(*decoder) error{
 	0x80: (*decoder).proto,
 	0x95: (*decoder).frame,
-	'.':  func(d *decoder) error { d.done = true; return nil }, // STOP
+	'.':  (*decoder).stop, // STOP
 
 	'N':  func(d *decoder) error { return d.push(nil) },   // NONE
 	0x88: func(d *decoder) error { return d.push(true) },  // NEWTRUE

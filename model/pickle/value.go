@@ -47,6 +47,18 @@ type Object struct {
 	Args  Tuple
 	State any
 	Built bool // State was given (it may be nil, Python's None)
+
+	// Data is what followed the state outside of the opcodes: bytes, or the
+	// value of a pickle inside the pickle. See Options.Follow.
+	Data any
+}
+
+// Follow says what the file holds right after an object's state, outside of
+// the pickle's opcodes: how joblib stores arrays.
+type Follow struct {
+	Padded bool // one byte that holds a number, then so many bytes that mean nothing
+	Bytes  int  // how many raw bytes; must not be negative
+	Pickle bool // one whole pickle, instead of raw bytes
 }
 
 // Tuple is a Python tuple.
