@@ -50,11 +50,33 @@ var goldens = []struct{ name, positive string }{
 	{"best_first", "N"},
 	{"fractions", "Y"},
 	{"weighted_fractions", "8"},
+	{"extra_trees", ""},
+	{"one_tree", "c"},
+	{"packed_gzip", ""},
+	{"packed_bz2", "2"},
+	{"packed_xz", "Y"},
+	{"packed_lzma", "N"},
+	{"mapped", ""},
+	{"mapped_pickle", ""},
+	{"fill_mean", ""},
+	{"fill_mode", ""},
+	{"fill_median", ""},
+	{"fill_constant", "2"},
+	{"routed_forest", ""},
+	{"routed_extra", "R"},
+	{"routed_tree", "True"},
+	{"new_pipeline", ""},
+	{"old_forest", ""},
+	{"old_tree", ""},
 }
 
 func readGolden(tb testing.TB, name string) (pickle []byte, g golden) {
 	tb.Helper()
-	pickle, err := os.ReadFile(filepath.Join("testdata", "golden", name+".pkl"))
+	files, err := filepath.Glob(filepath.Join("testdata", "golden", name+".[pjo][^s]*")) // .pkl, .joblib, .onnx
+	if err != nil || len(files) != 1 {
+		tb.Fatalf("%s: %d files, %v", name, len(files), err)
+	}
+	pickle, err = os.ReadFile(files[0])
 	if err != nil {
 		tb.Fatal(err)
 	}

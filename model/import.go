@@ -5,17 +5,19 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
+	"github.com/loanscorer/loanscorer/model/onnx"
 	"github.com/loanscorer/loanscorer/model/sklearn"
 )
 
-// ImportOptions says what a pickle does not. The zero value is fine for two
+// ImportOptions says what a saved model does not. The zero value is fine for two
 // classes.
 type ImportOptions struct {
 	Name    string // default "imported"
-	Version string // default: the first 12 hexadecimal digits of the pickle's SHA-256
+	Version string // default: the first 12 hexadecimal digits of the file's SHA-256
 
 	// FeatureNames names the columns of x in order. Default: the names that
 	// the forest was fitted with, else x0, x1, ...
@@ -38,14 +40,12 @@ type ImportOptions struct {
 // number categories alphabetically.
 var areas = []string{"Rural", "Semiurban", "Urban"}
 
-// Import turns a scikit-learn RandomForestClassifier pickle into a Spec,
-// executing nothing. Spec.Notes says what it assumed. Errors come from package
-// sklearn, say which option is wrong, or wrap [ErrCorrupt].
+// Import turns a saved scikit-learn classifier of trees into a Spec, executing
+// nothing: a pickle or joblib file, packed or not, as package sklearn reads it,
+// or an ONNX file, as package onnx does. Spec.Notes says what it assumed.
+// Errors come from these packages, say which option is wrong, or wrap
+// [ErrCorrupt].
 func Import(data []byte, o ImportOptions) (*Spec, error) {
-	f, err := sklearn.Decode(data)
-	if err != nil {
-		return nil, err
-	}
 	sum := sha256.Sum256(data)
 	hash := hex.EncodeToString(sum[:])
 	s := &Spec{Name: o.Name, Version: o.Version, ValueUnit: Count, Policy: DefaultPolicy()}
@@ -55,52 +55,83 @@ func Import(data []byte, o ImportOptions) (*Spec, error) {
 	if s.Version == "" {
 		s.Version = hash[:12]
 	}
-	if f.Fractions {
-		s.ValueUnit = Fraction
-	}
 	if o.Policy != nil {
 		s.Policy = *o.Policy
+	}
+	var err error
+	if onnx.Is(data) {
+		err = s.importONNX(data, o, hash)
+	} else {
+		err = s.importPickle(data, o, hash)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, s.validate()
+}
+
+func (s *Spec) importPickle(data []byte, o ImportOptions, hash string) error {
+	f, err := sklearn.Decode(data)
+	if err != nil {
+		return err
+	}
+	if f.Fractions {
+		s.ValueUnit = Fraction
 	}
 	for _, t := range f.Trees {
 		s.Trees = append(s.Trees, Tree(t))
 	}
-	if err := s.importFeatures(f, o); err != nil {
-		return nil, err
+	for i := range s.Trees {
+		s.Trees[i].clamp()
 	}
-	if err := s.importClasses(f, o.Positive); err != nil {
-		return nil, err
+	if err := s.importFeatures(f.FeatureNames, f.NumFeatures, o); err != nil {
+		return err
 	}
-	if f.MissingRouting {
-		s.note("the trees' own routing of missing values is not used: a missing value is refused unless its feature has a constant")
+	if err := s.importClasses(f.Classes, o.Positive); err != nil {
+		return err
 	}
-	if s.Training, err = trainingRecord(f, hash); err != nil {
-		return nil, err
+	switch {
+	case f.Imputer != nil:
+		s.impute(f.Imputer)
+	case s.Trees[0].MissingLeft != nil:
+		s.note("a missing value goes where the trees send it, as in scikit-learn; give --missing FEATURE=VALUE to fill it instead")
 	}
-	return s, s.validate()
+	s.Training, err = trainingRecord(f, hash)
+	return err
+}
+
+// clamp replaces scikit-learn's infinite thresholds, which part missing values
+// from all others, by the float64 beyond every float32.
+func (t *Tree) clamp() {
+	for i, v := range t.Threshold {
+		if math.IsInf(v, 0) {
+			t.Threshold[i] = math.Copysign(math.MaxFloat64, v)
+		}
+	}
 }
 
 func (s *Spec) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
 }
 
-func (s *Spec) importFeatures(f *sklearn.Forest, o ImportOptions) error {
-	if f.NumFeatures > MaxFeatures {
-		return corrupt("features", "has %d entries, want 1 to %d", f.NumFeatures, MaxFeatures)
+// importFeatures names the n columns of x; names is nil when the file has none.
+func (s *Spec) importFeatures(names []string, n int, o ImportOptions) error {
+	if n > MaxFeatures {
+		return corrupt("features", "has %d entries, want 1 to %d", n, MaxFeatures)
 	}
-	names := f.FeatureNames
 	switch {
-	case o.FeatureNames != nil && len(o.FeatureNames) != f.NumFeatures:
-		return fmt.Errorf("%d feature names given, the forest has %d features", len(o.FeatureNames), f.NumFeatures)
+	case o.FeatureNames != nil && len(o.FeatureNames) != n:
+		return fmt.Errorf("%d feature names given, the forest has %d features", len(o.FeatureNames), n)
 	case o.FeatureNames != nil:
 		if names != nil && !slices.Equal(names, o.FeatureNames) {
 			s.note("the given feature names replace the fitted ones (%s)", strings.Join(names, ", "))
 		}
 		names = o.FeatureNames
 	case names == nil:
-		for i := range f.NumFeatures {
+		for i := range n {
 			names = append(names, fmt.Sprintf("x%d", i))
 		}
-		s.note("the forest was fitted without feature names; they are x0 to x%d, in the order of its columns", f.NumFeatures-1)
+		s.note("the forest was fitted without feature names; they are x0 to x%d, in the order of its columns", n-1)
 	}
 	for _, name := range names {
 		s.Features = append(s.Features, s.importFeature(name, o))
@@ -134,9 +165,9 @@ func (s *Spec) importFeature(name string, o ImportOptions) Feature {
 	return f
 }
 
-func (s *Spec) importClasses(f *sklearn.Forest, positive string) error {
+func (s *Spec) importClasses(classes []any, positive string) error {
 	var labels []string
-	for _, v := range f.Classes {
+	for _, v := range classes {
 		c := classOf(v)
 		s.Classes = append(s.Classes, c)
 		labels = append(labels, c.String())
@@ -155,7 +186,7 @@ func (s *Spec) importClasses(f *sklearn.Forest, positive string) error {
 	return nil
 }
 
-// classOf needs a label of a sklearn.Forest.
+// classOf needs a label of a sklearn.Forest or an onnx.Forest.
 func classOf(label any) Class {
 	switch v := label.(type) {
 	case int64:
@@ -171,14 +202,23 @@ func classOf(label any) Class {
 }
 
 func trainingRecord(f *sklearn.Forest, hash string) (json.RawMessage, error) {
+	type imputer struct {
+		Strategy   string `json:"strategy"`
+		Indicators int    `json:"indicators"` // columns that say what was missing
+	}
+	var fill *imputer
+	if m := f.Imputer; m != nil {
+		fill = &imputer{m.Strategy, len(m.Indicators)}
+	}
 	return marshal(struct {
 		Library   string         `json:"library"`
 		Version   string         `json:"library_version,omitempty"`
 		Algorithm string         `json:"algorithm"`
 		Params    map[string]any `json:"params"`
+		Imputer   *imputer       `json:"imputer,omitempty"`
 		Source    string         `json:"source"`
 		SHA256    string         `json:"source_sha256"`
-	}{"scikit-learn", f.Version, "RandomForestClassifier", f.Params, "pickle", hash})
+	}{"scikit-learn", f.Version, f.Class, f.Params, fill, "pickle", hash})
 }
 
 func keys[V any](m map[string]V) []string {

@@ -96,14 +96,57 @@ func TestImportNamesWhatIsMissing(t *testing.T) {
 
 func TestImportNotesMissingRoutingAndNames(t *testing.T) {
 	t.Parallel()
-	pickle, _ := readGolden(t, "weighted_fractions")
-	s, err := model.Import(pickle, model.ImportOptions{Positive: "8"})
+	for _, tc := range []struct {
+		golden, positive string
+		notes            []string
+		routes           bool
+	}{
+		{"weighted_fractions", "8", []string{"goes where the trees send it", "x0 to x3"}, true},
+		{"routed_tree", "True", []string{"goes where the trees send it"}, true},
+		{"fill_mean", "", []string{"the pipeline's SimpleImputer did (mean)"}, true}, // Property_Area's mean is no code
+		{"fill_mode", "", []string{"the pipeline's SimpleImputer did (most_frequent)"}, false},
+		{"old_forest", "", []string{"the pipeline's SimpleImputer did (mean)"}, false},
+		{"fill_constant", "2", []string{"the pipeline's SimpleImputer did (constant)"}, true},
+		{"article", "", nil, false},
+	} {
+		file, _ := readGolden(t, tc.golden)
+		s, err := model.Import(file, model.ImportOptions{Positive: tc.positive})
+		if err != nil {
+			t.Fatal(err)
+		}
+		notes := strings.Join(s.Notes, "\n")
+		for _, want := range tc.notes {
+			if !strings.Contains(notes, want) {
+				t.Errorf("%s: %s", tc.golden, notes)
+			}
+		}
+		if (s.Trees[0].MissingLeft != nil) != tc.routes {
+			t.Errorf("%s: routes %t", tc.golden, !tc.routes)
+		}
+	}
+}
+
+func TestImputedConstantsAndGivenOnes(t *testing.T) {
+	t.Parallel()
+	file, _ := readGolden(t, "fill_mode")
+	s, err := model.Import(file, model.ImportOptions{Missing: map[string]float64{"LoanAmount": 12.5}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	notes := strings.Join(s.Notes, "\n")
-	if s.ValueUnit != model.Fraction || !strings.Contains(notes, "routing of missing values") || !strings.Contains(notes, "x0 to x3") {
-		t.Errorf("%s: %s", s.ValueUnit, notes)
+	got := map[string]string{}
+	for _, f := range s.Features {
+		got[f.Name] = f.Missing.Fitted
+	}
+	want := map[string]string{"TotalIncome": "mode", "LoanAmount": "given", "Credit_History": "mode", "Property_Area": "mode"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if notes := strings.Join(s.Notes, "\n"); !strings.Contains(notes, "replace the SimpleImputer's for LoanAmount") {
+		t.Error(notes)
+	}
+	if training := string(s.Training); !strings.Contains(training, `"imputer":{"strategy":"most_frequent","indicators":0}`) ||
+		!strings.Contains(training, `"algorithm":"DecisionTreeClassifier"`) {
+		t.Error(training)
 	}
 }
 

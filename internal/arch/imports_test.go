@@ -18,8 +18,9 @@ const module = "github.com/loanscorer/loanscorer/"
 var allowed = map[string][]string{
 	"api":            {"ingest", "events", "model", "internal/status", "internal/store"},
 	"scorer":         {"ingest", "events", "model", "internal/status", "internal/store"},
-	"model":          {"model/sklearn"},
-	"model/sklearn":  {"model/pickle"},
+	"model":          {"model/axis", "model/onnx", "model/sklearn"},
+	"model/sklearn":  {"model/pickle", "model/unpack"},
+	"model/explain":  {"model", "model/axis"},
 	"model/train":    {"model"},
 	"model/evaluate": {"model", "model/train"},
 	"internal/sim":   {"events", "internal/store"},
@@ -29,7 +30,7 @@ var allowed = map[string][]string{
 	"internal/store/storetest": {"internal/store"},
 	"model/train/traintest":    {"model", "model/train"},
 	"cmd/loanscorer": {
-		"api", "scorer", "events", "ingest", "model", "model/sklearn", "model/train", "model/evaluate",
+		"api", "scorer", "events", "ingest", "model", "model/sklearn", "model/train", "model/evaluate", "model/explain",
 		"internal/local", "internal/status", "internal/store",
 	},
 }

@@ -20,11 +20,14 @@ type array struct {
 }
 
 // readArray reads a pickled ndarray: _reconstruct with a state (protocols 0 to
-// 4) or _frombuffer (protocol 5).
+// 4), _frombuffer (protocol 5), or joblib's stand-in.
 func readArray(v any) (*array, bool) {
 	o, ok := v.(*pickle.Object)
 	if !ok {
 		return nil, false
+	}
+	if isWrapper(o.Class) {
+		return wrapped(o)
 	}
 	var shape, dt, data, fortran any
 	switch state, _ := o.State.(pickle.Tuple); {

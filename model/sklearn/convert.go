@@ -22,6 +22,7 @@ type converter struct {
 	nodesLeft int
 	features  int
 	classes   int
+	routes    bool // scikit-learn scores missing values with this model
 }
 
 // bad is an error about a field of a forest whose class is right.
@@ -29,24 +30,36 @@ func bad(field, format string, args ...any) error {
 	return fmt.Errorf("%w: %s: %s", pickle.ErrMalformed, field, fmt.Sprintf(format, args...))
 }
 
-func (c *converter) forest(o *pickle.Object) (*Forest, error) {
+// model converts what the file holds: a Pipeline or a classifier.
+func (c *converter) model(o *pickle.Object) (*Forest, error) {
+	if isPipeline(o.Class) {
+		return c.pipeline(o)
+	}
+	return c.classifier(o)
+}
+
+// classifier converts one of the three supported classes.
+func (c *converter) classifier(o *pickle.Object) (*Forest, error) {
+	single := isDecisionTree(o.Class)
+	if !single && !isRandomForest(o.Class) && !isExtraTrees(o.Class) {
+		return nil, &UnsupportedError{o.Class.String(), advise(o.Class)}
+	}
+	name := o.Class.Name
 	state, ok := o.State.(*pickle.Dict)
 	if !ok {
-		return nil, bad("RandomForestClassifier", "has no state")
+		return nil, bad(name, "has no state")
 	}
-	trees, ok := listOf(state, "estimators_")
-	if !ok {
-		return nil, &UnsupportedError{"a RandomForestClassifier that was not fitted", "call fit before saving it"}
+	trees, fitted := listOf(state, "estimators_")
+	if single {
+		_, fitted = state.Get("tree_")
+		trees = []any{o}
 	}
-	f := &Forest{Params: params(state)}
-	if v, _ := state.Get("_sklearn_version"); v != nil {
-		f.Version, _ = v.(string)
-		f.Version = f.Version[:min(len(f.Version), 40)]
+	if !fitted {
+		return nil, &UnsupportedError{"a " + name + " that was not fitted", "call fit before saving it"}
 	}
+	f := &Forest{Class: name, Version: version(state), Params: params(state)}
 	if n, ok := intOf(state, "n_outputs_"); ok && n != 1 {
-		return nil, &UnsupportedError{
-			fmt.Sprintf("a RandomForestClassifier with %d outputs", n), "fit one forest for the one label",
-		}
+		return nil, &UnsupportedError{fmt.Sprintf("a %s with %d outputs", name, n), "fit one for the one label"}
 	}
 	if err := c.labels(state, f); err != nil {
 		return nil, err
@@ -57,19 +70,55 @@ func (c *converter) forest(o *pickle.Object) (*Forest, error) {
 	if len(trees) == 0 || len(trees) > maxTrees {
 		return nil, bad("estimators_", "has %d trees, want 1 to %d", len(trees), maxTrees)
 	}
+	c.routes = routesMissing(f)
 	return f, c.trees(trees, f)
+}
+
+// version returns the scikit-learn that saved the object, if it says.
+func version(state *pickle.Dict) string {
+	v, _ := state.Get("_sklearn_version")
+	s, _ := v.(string)
+	return s[:min(len(s), 40)]
+}
+
+// routesMissing tells whether scikit-learn scores a missing value with such a
+// model, where its trees say how (tree/_classes.py, allow_nan): one tree from
+// 1.3 on, random forests from 1.4, random splits from 1.6.
+func routesMissing(f *Forest) bool {
+	switch {
+	case f.Version == "":
+		return true
+	case f.Class == "ExtraTreesClassifier" || f.Params["splitter"] == "random":
+		return since(f.Version, 6)
+	case f.Class == "RandomForestClassifier":
+		return since(f.Version, 4)
+	}
+	return since(f.Version, 3)
+}
+
+// since tells whether a version such as 1.4.2 or 1.6.dev0 is scikit-learn
+// 1.minor or later; it is false for text that is no version.
+func since(version string, minor int) bool {
+	first, rest, _ := strings.Cut(version, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	a, err := strconv.Atoi(first)
+	b, err2 := strconv.Atoi(second)
+	return err == nil && err2 == nil && (a > 1 || a == 1 && b >= minor)
 }
 
 func (c *converter) trees(list []any, f *Forest) error {
 	c.nodesLeft = maxNodes
 	var unit units
 	for i, v := range list {
-		tree, err := c.estimator(v, f)
+		tree, err := c.estimator(v, f.Class)
 		if err != nil {
 			return fmt.Errorf("tree %d: %w", i, err)
 		}
 		if err := unit.see(tree); err != nil {
 			return fmt.Errorf("tree %d: %w", i, err)
+		}
+		if i > 0 && (tree.MissingLeft == nil) != (f.Trees[0].MissingLeft == nil) {
+			return bad("nodes", "tree %d: routes missing values, unlike others", i)
 		}
 		f.Trees = append(f.Trees, *tree)
 	}
@@ -106,23 +155,29 @@ func (c *converter) names(state *pickle.Dict, f *Forest) error {
 		return bad("n_features_in_", "is missing or not positive")
 	}
 	c.features, f.NumFeatures = int(n), int(n)
+	var err error
+	f.FeatureNames, err = namesOf(state, c.features)
+	return err
+}
+
+// namesOf reads n feature names, or nil when the estimator has none.
+func namesOf(state *pickle.Dict, n int) ([]string, error) {
 	v, ok := state.Get("feature_names_in_")
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	a, ok := readArray(v)
-	if !ok || a.size != c.features {
-		return bad("feature_names_in_", "is not an array of %d names", n)
+	if !ok || a.size != n {
+		return nil, bad("feature_names_in_", "is not an array of %d names", n)
 	}
-	for i := range a.size {
+	names := make([]string, n)
+	for i := range names {
 		label, _ := a.label(i)
-		name, ok := label.(string)
-		if !ok {
-			return bad("feature_names_in_", "name %d is not text", i)
+		if names[i], ok = label.(string); !ok {
+			return nil, bad("feature_names_in_", "name %d is not text", i)
 		}
-		f.FeatureNames = append(f.FeatureNames, name)
 	}
-	return nil
+	return names, nil
 }
 
 // params keeps the constructor's parameters that are plain values.
@@ -131,7 +186,7 @@ func params(state *pickle.Dict) map[string]any {
 	for _, name := range []string{
 		"n_estimators", "criterion", "max_depth", "min_samples_split", "min_samples_leaf",
 		"min_weight_fraction_leaf", "max_features", "max_leaf_nodes", "min_impurity_decrease",
-		"bootstrap", "max_samples", "class_weight", "ccp_alpha", "random_state",
+		"bootstrap", "max_samples", "class_weight", "ccp_alpha", "random_state", "splitter",
 	} {
 		v, ok := state.Get(name)
 		if !ok {
@@ -196,9 +251,5 @@ func (u *units) fractions(version string) bool {
 	if u.counts > 0 || u.shares > 0 {
 		return u.shares > 0
 	}
-	major, rest, _ := strings.Cut(version, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	a, err := strconv.Atoi(major)
-	b, err2 := strconv.Atoi(minor)
-	return err == nil && err2 == nil && (a > 1 || a == 1 && b >= 4)
+	return since(version, 4)
 }

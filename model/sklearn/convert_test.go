@@ -185,15 +185,15 @@ func TestFortranAndMissingRouting(t *testing.T) {
 	fortran := ndarrayOf(dtypeOf("f8", "<", -1), doubles(1, 1, 0, 3, 0, 3), true, int64(3), int64(1), int64(2))
 	o, _ := forestOf(treeOf(goodNodes(), fortran))
 	c := converter{bytesLeft: 1 << 20}
-	f, err := c.forest(o)
+	f, err := c.classifier(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([][]float64{{1, 3}, {1, 0}, {0, 3}}, f.Trees[0].Value); diff != "" {
 		t.Error(diff)
 	}
-	if !f.MissingRouting || f.Fractions {
-		t.Errorf("missing routing %t, fractions %t", f.MissingRouting, f.Fractions)
+	if diff := cmp.Diff([]bool{true, false, false}, f.Trees[0].MissingLeft); diff != "" || f.Fractions {
+		t.Errorf("%s, fractions %t", diff, f.Fractions)
 	}
 }
 
@@ -217,7 +217,7 @@ func TestForestsThatAreRefused(t *testing.T) {
 		{"too many trees", many, nil, "10001 trees"},
 		{"no trees", nil, nil, "0 trees"},
 		{"a number for a tree", []any{int64(1)}, nil, "tree 0: not a readable pickle: estimators_: holds a number"},
-		{"split on missing", []any{treeOf(ndarrayOf(nodeDtype(), stumpNodes(math.Inf(1)), false, int64(3)), goodValues())}, nil, "whether a value is missing"},
+		{"another kind of tree", []any{&pickle.Object{Class: pickle.Global{Module: "sklearn.tree.tree", Name: "ExtraTreeClassifier"}}}, nil, "RandomForestClassifier of sklearn.tree.tree.ExtraTreeClassifier"},
 		{"unknown layout", []any{treeOf(ndarrayOf(nodeDtype(field1{"colour", dtypeOf("u1", "|", -1), 57}), stumpNodes(1), false, int64(3)), goodValues())}, nil, `unknown node field among ["colour" "feature"`},
 		{"field gone", []any{treeOf(ndarrayOf(structure(), stumpNodes(1), false, int64(3)), goodValues())}, nil, "has no field"},
 		{"values of neither unit", []any{treeOf(goodNodes(), values(5, 5, 1, 0, 0, 3))}, nil, "neither 1 nor its 4 samples"},
@@ -233,7 +233,7 @@ func TestForestsThatAreRefused(t *testing.T) {
 			tc.change(d)
 		}
 		c := converter{bytesLeft: 3 * (64 + 16) * 2}
-		_, err := c.forest(o)
+		_, err := c.classifier(o)
 		var u *UnsupportedError
 		if err == nil || !strings.Contains(err.Error(), tc.want) || (!errors.As(err, &u) && !errors.Is(err, pickle.ErrMalformed)) {
 			t.Errorf("%s: %v, want %q", tc.name, err, tc.want)

@@ -2,6 +2,7 @@ package sklearn_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"os"
 	"path/filepath"
@@ -107,17 +108,47 @@ func TestModuleNamesOfOtherVersions(t *testing.T) {
 	}
 }
 
+const imputer = "csklearn.impute._base\nSimpleImputer\n)\x81}b"
+
+// pipelineOf is a pickled Pipeline of steps that are given as opcodes.
+func pipelineOf(steps ...string) string {
+	var s strings.Builder
+	s.WriteString("csklearn.pipeline\nPipeline\n)\x81}Vsteps\n](")
+	for _, step := range steps {
+		s.WriteString("(Vname\n" + step + "t")
+	}
+	return s.String() + "esb."
+}
+
+func gzipped(s string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write([]byte(s)); err != nil {
+		panic(err)
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return b.String()
+}
+
 func TestRefusedByName(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ in, found, advice string }{
 		"other model":    {"csklearn.linear_model._logistic\nLogisticRegression\n)\x81}b.", "sklearn.linear_model._logistic.LogisticRegression", "RandomForestClassifier"},
 		"regressor":      {"csklearn.ensemble._forest\nRandomForestRegressor\n)\x81}b.", "sklearn.ensemble._forest.RandomForestRegressor", "RandomForestClassifier"},
 		"other library":  {"cxgboost.sklearn\nXGBClassifier\n)\x81}b.", "xgboost.sklearn.XGBClassifier", "nothing was run"},
+		"old joblib":     {"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81cjoblib.numpy_pickle_compat\nZNDArrayWrapper\n.", "joblib before 0.10", "pickle.dump"},
+		"search":         {"csklearn.model_selection._search\nGridSearchCV\n)\x81}b.", "GridSearchCV", "best_estimator_"},
+		"one extra tree": {"csklearn.tree._classes\nExtraTreeClassifier\n)\x81}b.", "ExtraTreeClassifier", "DecisionTreeClassifier"},
+		"scaler":         {pipelineOf("csklearn.preprocessing._data\nStandardScaler\n)\x81}b", "csklearn.tree.tree\nDecisionTreeClassifier\n)\x81}b"), "a Pipeline with sklearn.preprocessing._data.StandardScaler", "before fitting"},
+		"two imputers":   {pipelineOf(imputer, imputer, "csklearn.tree.tree\nDecisionTreeClassifier\n)\x81}b"), "more than one SimpleImputer", "SimpleImputer"},
+		"last is none":   {pipelineOf(imputer, "N"), "sklearn.impute._base.SimpleImputer", "RandomForestClassifier"},
+		"empty pipeline": {pipelineOf("N"), "a Pipeline without a classifier", "RandomForestClassifier"},
 		"inside":         {"csklearn.pipeline\nPipeline\n)\x81cpandas.core.frame\nDataFrame\n.", "sklearn.pipeline.Pipeline that refers to pandas.core.frame.DataFrame", "nothing was run"},
 		"attack":         {"cposix\nsystem\n(S'true'\ntR.", "posix.system", "nothing was run"},
 		"attack inside":  {"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81cbuiltins\neval\n.", "RandomForestClassifier that refers to builtins.eval", "nothing was run"},
 		"numpy function": {"cnumpy.testing._private.utils\nrunstring\n.", "numpy.testing._private.utils.runstring", "nothing was run"},
-		"joblib":         {"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81cjoblib.numpy_pickle\nNumpyArrayWrapper\n.", "a joblib file", "pickle.dump"},
 		"not fitted":     {"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81}b.", "not fitted", "call fit"},
 		"a list":         {"].", "a pickled list or set", "RandomForestClassifier"},
 		"a dict":         {"}.", "a pickled dict", "RandomForestClassifier"},
@@ -125,8 +156,10 @@ func TestRefusedByName(t *testing.T) {
 		"a number":       {"K\x01.", "a pickled number", "RandomForestClassifier"},
 		"a class":        {"csklearn.ensemble._forest\nRandomForestClassifier\n.", "a pickled class or function", "RandomForestClassifier"},
 		"empty":          {"", "an empty file", "pickle.dump"},
-		"gzip":           {"\x1f\x8b\x08", "a gzip file", "unpack"},
-		"zlib":           {"x\x9c", "a zlib (joblib) file", "pickle.dump"},
+		"twice packed":   {gzipped("BZh91AY"), "a bz2 file inside a gzip file", "unpack"},
+		"old packed":     {"ZF0x1f", "joblib before 0.10", "pickle.dump"},
+		"zstd":           {"\x28\xb5\x2f\xfd", "a zstd file", "unpack"},
+		"lz4":            {"\x04\x22\x4d\x18", "an lz4 file", "unpack"},
 		"zip":            {"PK\x03\x04", "a zip file", "unpack"},
 		"json":           {`{"format":1}`, "a JSON file", "needs no import"},
 		"numpy":          {"\x93NUMPY", "a numpy array file", "RandomForestClassifier"},

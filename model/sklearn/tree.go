@@ -3,7 +3,6 @@ package sklearn
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/loanscorer/loanscorer/model/pickle"
@@ -25,18 +24,23 @@ var nodeFields = []struct {
 	{"missing_go_to_left", 0},
 }
 
-// estimator converts one member of estimators_.
-func (c *converter) estimator(v any, f *Forest) (*Tree, error) {
+// estimator converts one tree of a model of the given class; a
+// DecisionTreeClassifier is its own tree.
+func (c *converter) estimator(v any, class string) (*Tree, error) {
 	o, ok := v.(*pickle.Object)
 	if !ok {
-		return nil, bad("estimators_", "holds a %s, want a DecisionTreeClassifier", describe(v))
+		return nil, bad("estimators_", "holds a %s, want a tree", describe(v))
 	}
-	if !isTreeClassifier(o.Class) {
-		return nil, &UnsupportedError{"a forest of " + o.Class.String(), adviseForest}
+	want := isDecisionTree
+	if class == "ExtraTreesClassifier" {
+		want = isExtraTree
+	}
+	if !want(o.Class) {
+		return nil, &UnsupportedError{"a " + class + " of " + o.Class.String(), adviseForest}
 	}
 	state, ok := o.State.(*pickle.Dict)
 	if !ok {
-		return nil, bad("DecisionTreeClassifier", "has no state")
+		return nil, bad(o.Class.Name, "has no state")
 	}
 	v, _ = state.Get("tree_")
 	tree, ok := v.(*pickle.Object)
@@ -47,10 +51,10 @@ func (c *converter) estimator(v any, f *Forest) (*Tree, error) {
 	if !ok {
 		return nil, bad("tree_", "has no state")
 	}
-	return c.tree(arrays, f)
+	return c.tree(arrays)
 }
 
-func (c *converter) tree(state *pickle.Dict, f *Forest) (*Tree, error) {
+func (c *converter) tree(state *pickle.Dict) (*Tree, error) {
 	count, ok := intOf(state, "node_count")
 	if !ok || count < 1 || count > int64(c.nodesLeft) {
 		return nil, bad("node_count", "is missing or not within 1 to %d", c.nodesLeft)
@@ -72,7 +76,7 @@ func (c *converter) tree(state *pickle.Dict, f *Forest) (*Tree, error) {
 		return nil, bad("nodes", "one array is used by more than one tree")
 	}
 	t := &Tree{Value: c.rows(values, n)}
-	return t, c.nodes(nodes, n, t, f)
+	return t, c.nodes(nodes, n, t)
 }
 
 // rows copies values out, one row a node.
@@ -92,7 +96,7 @@ func (c *converter) rows(a *array, n int) [][]float64 {
 	return rows
 }
 
-func (c *converter) nodes(a *array, n int, t *Tree, f *Forest) error {
+func (c *converter) nodes(a *array, n int, t *Tree) error {
 	if err := checkNodeFields(a.dtype.fields); err != nil {
 		return err
 	}
@@ -101,7 +105,10 @@ func (c *converter) nodes(a *array, n int, t *Tree, f *Forest) error {
 	fields := a.dtype.fields
 	left, right, feature := fields["left_child"], fields["right_child"], fields["feature"]
 	threshold, samples := fields["threshold"], fields["weighted_n_node_samples"]
-	missing, hasMissing := fields["missing_go_to_left"]
+	missing, routes := fields["missing_go_to_left"]
+	if routes && c.routes {
+		t.MissingLeft = make([]bool, n)
+	}
 	for i := range n {
 		row := a.data[i*a.dtype.size : (i+1)*a.dtype.size]
 		l, r := left.index(row), right.index(row)
@@ -116,13 +123,9 @@ func (c *converter) nodes(a *array, n int, t *Tree, f *Forest) error {
 		}
 		t.Left[i], t.Right[i], t.Feature[i] = int32(l), int32(r), int32(x)
 		t.Threshold[i] = threshold.float(row)
-		if math.IsInf(t.Threshold[i], 0) {
-			return &UnsupportedError{
-				"a tree that splits on whether a value is missing",
-				"fill missing values before fitting",
-			}
+		if t.MissingLeft != nil {
+			t.MissingLeft[i] = missing.float(row) != 0
 		}
-		f.MissingRouting = f.MissingRouting || hasMissing && missing.float(row) != 0
 	}
 	return nil
 }
