@@ -151,6 +151,10 @@ func closedBatch(id string, sum *status.Summary) *BatchStatus {
 		Output: output(sum.Source.Bucket, id), Model: &sum.Model, Policy: &sum.Policy,
 		PlannedAt: sum.PlannedAt, ClosedAt: sum.ClosedAt, Error: sum.Error,
 	}
+	if state != status.BatchSucceeded && state != status.BatchSucceededWithRejects {
+		// It ended without results, whatever its chunks had written by then.
+		st.Progress, st.Counts = 0, BatchCounts{Chunks: sum.Chunks}
+	}
 	st.Output.Summary = status.SummaryKey(id)
 	if sum.Rejects != nil {
 		st.Output.Rejects = sum.Rejects.Key

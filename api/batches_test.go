@@ -104,7 +104,7 @@ func TestGetBatch(t *testing.T) {
 			},
 		},
 		{
-			name: "refused", state: status.BatchFailed, counts: counts(1, 1, 1), progress: 1, eta: ptr(int64(0)), errors: 1, error: "missing_columns",
+			name: "refused", state: status.BatchFailed, counts: BatchCounts{Chunks: 1}, progress: 0, eta: ptr(int64(0)), errors: 1, error: "missing_columns",
 			fill: func(t *testing.T, w *world, id string) {
 				t.Helper()
 				s := summary(id, status.BatchFailed)

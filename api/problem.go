@@ -63,7 +63,7 @@ func kinds() []kind {
 		{CodeInvalid, http.StatusUnprocessableEntity, "Invalid values", "The request is well formed, but values in it are not allowed; errors lists them.", 0},
 		{CodeInternal, http.StatusInternalServerError, "Internal error", "Something is wrong on this side. Tell the operator the request_id.", 0},
 		{CodeOtherFeatures, http.StatusNotImplemented, "The model has other features", "The model in use cannot answer this endpoint.", 0},
-		{CodeUnavailable, http.StatusServiceUnavailable, "Temporarily unavailable", "The store or the queue does not answer. Nothing was accepted; try again later.", retryAfterUnavailable},
+		{CodeUnavailable, http.StatusServiceUnavailable, "Temporarily unavailable", "The store or the queue does not answer. Nothing was confirmed as accepted; try again later.", retryAfterUnavailable},
 		{CodeNotReady, http.StatusServiceUnavailable, "Not ready", "The store, the queue or the model cannot be reached.", retryAfterUnready},
 		{CodeExpired, 0, "Expired", "The application was not scored before the queue gave it up. Submit it again.", 0},
 		{CodeRejected, 0, "Rejected", "The application can never be scored.", 0},

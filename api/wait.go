@@ -29,7 +29,7 @@ func (s *service) await(ctx context.Context, id string, wait time.Duration) (*Ap
 		case <-next.C:
 		case <-end.C:
 			next.Stop()
-			return s.lookApplication(ctx, id)
+			return st, nil
 		case <-stopping(ctx):
 			next.Stop()
 			return st, nil
@@ -37,8 +37,11 @@ func (s *service) await(ctx context.Context, id string, wait time.Duration) (*Ap
 			next.Stop()
 			return st, nil
 		}
-		if st, err = s.lookApplication(ctx, id); err != nil || st.Done {
-			return st, err
+		// A look that fails is no news; the next one may not.
+		if seen, err := s.lookApplication(ctx, id); err == nil {
+			if st = seen; st.Done {
+				return st, nil
+			}
 		}
 	}
 }

@@ -93,6 +93,15 @@ func newRejectTable(out io.Writer) (*rejectTable, error) {
 	return t, t.csv.Write([]string{"line", "byte_offset", "column", "code", "reason", "original"})
 }
 
+// WriteNoRejects writes the rejects file of a batch without any: its header.
+func WriteNoRejects(out io.Writer) error {
+	t, err := newRejectTable(out)
+	if err != nil {
+		return err
+	}
+	return t.flush()
+}
+
 func (t *rejectTable) write(r *reject) error {
 	return t.csv.Write([]string{
 		strconv.FormatInt(r.Line, 10), strconv.FormatInt(r.Offset, 10),

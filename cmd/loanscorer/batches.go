@@ -13,7 +13,8 @@ import (
 )
 
 func batchesCommand(s streams) *cobra.Command {
-	var server, source string
+	var server *serverURL
+	var source string
 	var limit int
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -32,7 +33,7 @@ func batchesCommand(s streams) *cobra.Command {
 			var list struct {
 				Batches []batch `json:"batches"`
 			}
-			a, err := newClient(server).get(cmd.Context(), "/v1/batches?"+query.Encode(), &list)
+			a, err := server.client().get(cmd.Context(), "/v1/batches?"+query.Encode(), &list)
 			if err != nil {
 				return err
 			}
@@ -47,7 +48,7 @@ func batchesCommand(s streams) *cobra.Command {
 			return printBatches(s.out, list.Batches)
 		},
 	}
-	cmd.Flags().StringVar(&server, "server", "http://"+defaultAPIAddr, "address of the HTTP API")
+	server = serverFlag(cmd.Flags())
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many, 1 to 100")
 	cmd.Flags().StringVar(&source, "source", "", "only the batch of this upload, such as uploads/loans.csv")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the server's JSON")

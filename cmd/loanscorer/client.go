@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // asking is how a command asks a running service and shows the answers.
@@ -32,15 +34,44 @@ func newClient(server string) *client {
 	return &client{server: strings.TrimSuffix(server, "/"), http: &http.Client{Timeout: 40 * time.Second}}
 }
 
+// serverFlag adds --server, which must be a URL.
+func serverFlag(f *pflag.FlagSet) *serverURL {
+	s := serverURL("http://" + defaultAPIAddr)
+	f.Var(&s, "server", "address of the HTTP API")
+	return &s
+}
+
+// serverURL is the value of --server.
+type serverURL string
+
+// String implements pflag.Value.
+func (s *serverURL) String() string { return string(*s) }
+
+// Type implements pflag.Value.
+func (s *serverURL) Type() string { return "url" }
+
+// Set implements pflag.Value.
+func (s *serverURL) Set(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("must be a URL such as http://127.0.0.1:8080")
+	}
+	*s = serverURL(text)
+	return nil
+}
+
+func (s *serverURL) client() *client { return newClient(string(*s)) }
+
 // problem is what the API says went wrong (RFC 9457).
 type problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
 	Errors []struct {
-		Pointer string `json:"pointer"`
-		Code    string `json:"code"`
-		Detail  string `json:"detail"`
+		Pointer   string `json:"pointer"`
+		Parameter string `json:"parameter"`
+		Code      string `json:"code"`
+		Detail    string `json:"detail"`
 	} `json:"errors"`
 }
 
@@ -52,7 +83,7 @@ func (p *problem) Error() string {
 	}
 	lines := []string{text}
 	for _, e := range p.Errors {
-		lines = append(lines, fmt.Sprintf("  %s: %s (%s)", strings.TrimPrefix(e.Pointer, "/"), e.Detail, e.Code))
+		lines = append(lines, fmt.Sprintf("  %s: %s (%s)", strings.TrimPrefix(e.Pointer+e.Parameter, "/"), e.Detail, e.Code))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -76,8 +107,9 @@ type batch struct {
 	State  string `json:"state"`
 	Done   bool   `json:"done"`
 	Source struct {
-		Key  string `json:"key"`
-		Size int64  `json:"size"`
+		Key          string    `json:"key"`
+		ETag         string    `json:"etag"`
+		LastModified time.Time `json:"last_modified"`
 	} `json:"source"`
 	Counts struct {
 		Rows       int64 `json:"rows"`
@@ -155,16 +187,37 @@ func (c *client) get(ctx context.Context, path string, to any) (*answer, error) 
 	return a, nil
 }
 
+// patience is how long a wait goes on without an answer of the server.
+const patience = 30 * time.Second
+
+// ask is get for waits: an answer that may be different a moment later, such as
+// 503, is asked for again for a while.
+func (c *client) ask(ctx context.Context, path string, header http.Header, to any) (*answer, error) {
+	for began := time.Now(); ; {
+		a, err := c.do(ctx, http.MethodGet, path, nil, header)
+		var p *problem
+		switch {
+		case err == nil:
+			if err := json.Unmarshal(a.body, to); err != nil {
+				return nil, fmt.Errorf("%s%s: %w", c.server, path, err)
+			}
+			return a, nil
+		case errors.As(err, &p) && p.Status < 500, ctx.Err() != nil, time.Since(began) > patience:
+			return nil, err
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // waitApplication asks until the application is done.
 func (c *client) waitApplication(ctx context.Context, id string) (*application, []byte, error) {
 	for {
-		a, err := c.do(ctx, http.MethodGet, "/v1/applications/"+url.PathEscape(id), nil, http.Header{"Prefer": {"wait=20"}})
+		var app application
+		a, err := c.ask(ctx, "/v1/applications/"+url.PathEscape(id), http.Header{"Prefer": {"wait=20"}}, &app)
 		if err != nil {
 			return nil, nil, err
-		}
-		var app application
-		if err := json.Unmarshal(a.body, &app); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", c.server, err)
 		}
 		if app.Done {
 			return &app, a.body, nil
@@ -175,18 +228,34 @@ func (c *client) waitApplication(ctx context.Context, id string) (*application, 
 	}
 }
 
-// batchOf finds the batch that an upload became: the newest one of that key
-// that is not known from before the upload.
-func (c *client) batchOf(ctx context.Context, key, before string) (*batch, error) {
-	var list struct {
-		Batches []batch `json:"batches"`
-	}
+// uploaded names one version of an upload.
+type uploaded struct {
+	key, etag string
+	at        time.Time
+}
+
+// unplanned is how long an upload may wait for its plan.
+const unplanned = 2 * time.Minute
+
+// batchOf finds the batch that an upload became.
+func (c *client) batchOf(ctx context.Context, u uploaded) (*batch, error) {
+	began := time.Now()
 	for {
-		if _, err := c.get(ctx, "/v1/batches?limit=1&source="+url.QueryEscape(key), &list); err != nil {
+		var list struct {
+			Batches []batch `json:"batches"`
+		}
+		if _, err := c.ask(ctx, "/v1/batches?limit=1&source="+url.QueryEscape(u.key), nil, &list); err != nil {
 			return nil, err
 		}
-		if len(list.Batches) > 0 && list.Batches[0].ID != before {
-			return &list.Batches[0], nil
+		if len(list.Batches) > 0 {
+			src := &list.Batches[0].Source
+			later := src.LastModified.Truncate(time.Second).After(u.at.Truncate(time.Second))
+			if later || src.ETag == u.etag && src.LastModified.Truncate(time.Second).Equal(u.at.Truncate(time.Second)) {
+				return &list.Batches[0], nil
+			}
+		}
+		if time.Since(began) > unplanned {
+			return nil, fmt.Errorf("%s was uploaded, but is not planned after %v: is a worker running, and does the bucket announce uploads?", u.key, unplanned)
 		}
 		if err := pause(ctx, 200*time.Millisecond); err != nil {
 			return nil, err
@@ -196,9 +265,9 @@ func (c *client) batchOf(ctx context.Context, key, before string) (*batch, error
 
 // waitBatch asks until the batch is done and tells the progress on the way.
 func (c *client) waitBatch(ctx context.Context, id string, progress func(share float64)) (*batch, []byte, error) {
-	for wait := 200 * time.Millisecond; ; wait = min(wait*3/2, 2*time.Second) {
+	for wait := 200 * time.Millisecond; ; {
 		var b batch
-		a, err := c.get(ctx, "/v1/batches/"+url.PathEscape(id), &b)
+		a, err := c.ask(ctx, "/v1/batches/"+url.PathEscape(id), nil, &b)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -207,8 +276,9 @@ func (c *client) waitBatch(ctx context.Context, id string, progress func(share f
 			return &b, a.body, nil
 		}
 		if err := pause(ctx, wait); err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("stopped waiting; batch %s goes on: %w", id, err)
 		}
+		wait = min(wait*3/2, a.retryAfter)
 	}
 }
 

@@ -5,14 +5,19 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
 	"github.com/spf13/pflag"
 
 	"github.com/loanscorer/loanscorer/internal/local"
@@ -45,6 +50,7 @@ type connection struct {
 	applications string
 	bulk         string
 	idSecret     string
+	given        func(flag string) bool // on the command line or by the environment
 }
 
 // storeFlags add what is needed to reach the bucket.
@@ -52,7 +58,8 @@ func (c *connection) storeFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.data, "data", defaultData, "data directory of 'loanscorer serve', for its credentials")
 	f.StringVar(&c.s3Endpoint, "s3-endpoint", "http://"+defaultS3Addr, "S3 endpoint, or 'aws'")
 	f.StringVar(&c.bucket, "bucket", defaultBucket, "bucket")
-	f.StringVar(&c.region, "region", defaultRegion, "region")
+	f.StringVar(&c.region, "region", "", "region (default: the data directory's, or that of the AWS configuration)")
+	c.given = f.Changed
 }
 
 // queueFlags add what is needed to reach the queues.
@@ -64,12 +71,18 @@ func (c *connection) queueFlags(f *pflag.FlagSet) {
 		"(default: the file id-secret in the data directory)")
 }
 
-// aws returns the SDK's configuration: the credentials of the data directory
-// where there are any and the endpoint is not AWS, otherwise the SDK's own.
-func (c *connection) aws(ctx context.Context) (aws.Config, error) {
-	if c.s3Endpoint != endpointAWS {
+// aws returns the SDK's configuration for an endpoint: the credentials of the
+// data directory where it is that of 'loanscorer serve', otherwise the SDK's
+// own. For an endpoint of someone else's the SDK's own come first, unless
+// --data is given.
+func (c *connection) aws(ctx context.Context, endpoint, standard string) (aws.Config, error) {
+	foreign := endpoint != standard && os.Getenv("AWS_ACCESS_KEY_ID") != "" && (c.given == nil || !c.given("data"))
+	if endpoint != endpointAWS && !foreign {
 		found, err := local.ReadCredentials(c.data)
 		if err == nil {
+			if c.region != "" {
+				found.Region = c.region
+			}
 			return staticConfig(found), nil
 		}
 		if !errors.Is(err, local.ErrNoCredentials) {
@@ -77,10 +90,17 @@ func (c *connection) aws(ctx context.Context) (aws.Config, error) {
 		}
 		if os.Getenv("AWS_ACCESS_KEY_ID") == "" && os.Getenv("AWS_PROFILE") == "" {
 			return aws.Config{}, fmt.Errorf("no credentials for %s: %s holds none and AWS_ACCESS_KEY_ID is not set; "+
-				"start 'loanscorer serve' or give its directory with --data", c.s3Endpoint, c.data)
+				"start 'loanscorer serve' or give its directory with --data", endpoint, c.data)
 		}
 	}
-	return config.LoadDefaultConfig(ctx, config.WithRegion(c.region))
+	var options []func(*config.LoadOptions) error
+	switch {
+	case c.region != "":
+		options = append(options, config.WithRegion(c.region))
+	case endpoint != endpointAWS:
+		options = append(options, config.WithDefaultRegion(defaultRegion))
+	}
+	return config.LoadDefaultConfig(ctx, options...)
 }
 
 func staticConfig(c local.Credentials) aws.Config {
@@ -92,11 +112,34 @@ func staticConfig(c local.Credentials) aws.Config {
 
 // store returns the bucket.
 func (c *connection) store(ctx context.Context) (*store.Store, error) {
-	cfg, err := c.aws(ctx)
+	cfg, err := c.aws(ctx, c.s3Endpoint, "http://"+defaultS3Addr)
 	if err != nil {
 		return nil, err
 	}
-	return store.New(store.NewClient(cfg, store.ClientOptions{Endpoint: endpoint(c.s3Endpoint)}), c.bucket), nil
+	objects := store.New(store.NewClient(cfg, store.ClientOptions{Endpoint: endpoint(c.s3Endpoint)}), c.bucket)
+	if err := objects.Ready(ctx); err != nil {
+		return nil, fmt.Errorf("no bucket %q at S3 endpoint %s (--bucket, --s3-endpoint; is 'loanscorer serve' running?): %w",
+			c.bucket, c.s3Endpoint, shortly(err))
+	}
+	return objects, nil
+}
+
+// shortly is what lies at the bottom of an SDK error, which has a line of words
+// about the request before it.
+func shortly(err error) error {
+	var api smithy.APIError
+	var network *net.OpError
+	var status *awshttp.ResponseError
+	switch {
+	case errors.As(err, &network):
+		return network
+	case errors.As(err, &status) && status.HTTPStatusCode() == http.StatusNotFound:
+		return errors.New("no such bucket")
+	case errors.As(err, &api):
+		return api
+	default:
+		return err
+	}
 }
 
 func endpoint(s string) string {
@@ -126,14 +169,15 @@ func (b *backends) ready(ctx context.Context) error {
 
 // connect returns clients for a store and queues that exist already.
 func (c *connection) connect(ctx context.Context) (*backends, error) {
-	cfg, err := c.aws(ctx)
+	objects, err := c.store(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b := &backends{
-		objects: store.New(store.NewClient(cfg, store.ClientOptions{Endpoint: endpoint(c.s3Endpoint)}), c.bucket),
-		queues:  newSQS(cfg, endpoint(c.sqsEndpoint)),
+	cfg, err := c.aws(ctx, c.sqsEndpoint, "http://"+defaultSQSAddr)
+	if err != nil {
+		return nil, err
 	}
+	b := &backends{objects: objects, queues: newSQS(cfg, endpoint(c.sqsEndpoint))}
 	if b.ids, err = c.ids(); err != nil {
 		return nil, err
 	}
@@ -143,14 +187,15 @@ func (c *connection) connect(ctx context.Context) (*backends, error) {
 	if b.bulk, err = queueURL(ctx, b.queues, c.bulk); err != nil {
 		return nil, err
 	}
-	if err := b.objects.Ready(ctx); err != nil {
-		return nil, fmt.Errorf("%w; is --s3-endpoint %s right, and --bucket?", err, c.s3Endpoint)
-	}
 	return b, nil
 }
 
 func newSQS(cfg aws.Config, endpoint string) *sqs.Client {
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.ResponseHeaderTimeout = 30 * time.Second // a long poll takes 20 s
+	})
 	return sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+		o.HTTPClient = client
 		if endpoint != "" {
 			o.BaseEndpoint = aws.String(endpoint)
 		}
@@ -163,7 +208,7 @@ func queueURL(ctx context.Context, client *sqs.Client, name string) (string, err
 	}
 	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if err != nil {
-		return "", fmt.Errorf("queue %q: %w", name, err)
+		return "", fmt.Errorf("queue %q: %w", name, shortly(err))
 	}
 	return *out.QueueUrl, nil
 }

@@ -123,7 +123,11 @@ func checkFile(t *testing.T, s *server, objects *store.Store, key string, rows i
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	c := newClient(s.url())
-	found, err := c.batchOf(ctx, key, "")
+	stored, err := objects.Head(ctx, key)
+	if err != nil {
+		t.Fatalf("%s: %v", key, err)
+	}
+	found, err := c.batchOf(ctx, uploaded{key: key, etag: stored.ETag, at: stored.LastModified})
 	if err != nil {
 		t.Fatalf("%s: %v", key, err)
 	}

@@ -112,8 +112,11 @@ func (d *demoRun) singles(ctx context.Context) error {
 		if app.State != "decided" || app.Probability == nil {
 			return fmt.Errorf("application %s is %s", app.ID, app.State)
 		}
-		d.say("  %-7s %-9s %.4f  after %-6s %s\n", app.LoanID, app.Decision, *app.Probability, took(time.Since(began)),
-			strings.Join(app.Imputed, ", "))
+		line := fmt.Sprintf("  %-7s %-9s %.4f  after %-6s", app.LoanID, app.Decision, *app.Probability, took(time.Since(began)))
+		if len(app.Imputed) > 0 {
+			line += "  imputed: " + strings.Join(app.Imputed, ", ")
+		}
+		d.say("%s\n", line)
 	}
 	return nil
 }
@@ -122,14 +125,14 @@ func (d *demoRun) singles(ctx context.Context) error {
 func (d *demoRun) bulk(ctx context.Context) error {
 	key := status.UploadsPrefix + "sample.csv"
 	d.say("\nCSV file, s3://%s/%s (%d bytes)\n", defaultBucket, key, len(sampleCSV))
-	before, err := receiptOf(ctx, d.backends.objects, key)
-	if err != nil {
-		return err
-	}
 	if _, err := d.backends.objects.PutFrom(ctx, key, bytes.NewReader(sampleCSV), store.PutOptions{ContentType: "text/csv"}); err != nil {
 		return err
 	}
-	found, err := d.client.batchOf(ctx, key, before)
+	stored, err := d.backends.objects.Head(ctx, key)
+	if err != nil {
+		return err
+	}
+	found, err := d.client.batchOf(ctx, uploaded{key: key, etag: stored.ETag, at: stored.LastModified})
 	if err != nil {
 		return err
 	}

@@ -85,23 +85,20 @@ func results(ctx context.Context, s streams, id string, o *resultsOptions) error
 func (o *resultsOptions) write(ctx context.Context, objects *store.Store, id string, w io.Writer, progress func(rows, total int64)) error {
 	if !o.rejects {
 		_, err := scorer.Export(ctx, objects, id, w, progress)
-		if errors.Is(err, scorer.ErrOpen) {
-			return fmt.Errorf("%w; 'loanscorer status %s --wait' waits for it", err, id)
-		}
-		return err
+		return explain(err, id)
 	}
-	info, err := objects.Head(ctx, status.RejectsKey(id))
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("batch %s has no rejects, or is not finished", id)
+	summary, err := scorer.ReadSummary(ctx, objects, id)
+	if err != nil {
+		return explain(err, id)
 	}
+	if summary.Rejects == nil {
+		return scorer.WriteNoRejects(w)
+	}
+	info, err := objects.Head(ctx, summary.Rejects.Key)
 	if err != nil {
 		return err
 	}
-	return copyObject(ctx, objects, info, w)
-}
-
-func copyObject(ctx context.Context, objects *store.Store, info store.Info, w io.Writer) error {
-	in, err := objects.Open(ctx, store.Ref{Key: info.Key, Version: info.Version, ETag: info.ETag, Size: info.Size}, 0, store.OpenOptions{})
+	in, err := objects.Open(ctx, info.Ref(), 0, store.OpenOptions{})
 	if err != nil {
 		return err
 	}
@@ -110,30 +107,55 @@ func copyObject(ctx context.Context, objects *store.Store, info store.Info, w io
 	return err
 }
 
+// explain says what to do about a batch without results.
+func explain(err error, id string) error {
+	switch {
+	case errors.Is(err, scorer.ErrOpen):
+		return fmt.Errorf("no finished batch has the id %s; 'loanscorer batches' lists them, 'loanscorer status %s --wait' waits for one", id, id)
+	case errors.Is(err, scorer.ErrNoResults):
+		return fmt.Errorf("%w; 'loanscorer status %s' says why", err, id)
+	default:
+		return err
+	}
+}
+
 func downloadParts(ctx context.Context, words io.Writer, objects *store.Store, id, dir string) error {
+	summary, err := scorer.ReadSummary(ctx, objects, id)
+	if err != nil {
+		return explain(err, id)
+	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	n := 0
-	for info, err := range objects.List(ctx, status.PartsPrefix(id), "") {
+	bar := newBar(words, sizeOf(summary.Parts), "downloading")
+	var done int64
+	for _, part := range summary.Parts {
+		data, err := scorer.ReadPart(ctx, objects, part)
 		if err != nil {
 			return err
 		}
-		p, err := newPending(filepath.Join(dir, filepath.Base(info.Key)))
+		p, err := newPending(filepath.Join(dir, filepath.Base(part.Key)))
 		if err != nil {
 			return err
 		}
-		if err := copyObject(ctx, objects, info, p.file); err != nil {
+		if _, err := p.file.Write(data); err != nil {
 			return errors.Join(err, p.drop())
 		}
 		if err := p.publish(); err != nil {
 			return err
 		}
-		n++
+		done += part.Size
+		bar.set(done)
 	}
-	if n == 0 {
-		return fmt.Errorf("batch %s has no parts", id)
-	}
-	_, err := fmt.Fprintf(words, "%d parts in %s\n", n, dir)
+	bar.done()
+	_, err = fmt.Fprintf(words, "parts in %s: %d\n", dir, len(summary.Parts))
 	return err
+}
+
+func sizeOf(parts []status.Object) int64 {
+	var size int64
+	for _, p := range parts {
+		size += p.Size
+	}
+	return size
 }

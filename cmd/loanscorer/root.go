@@ -30,6 +30,9 @@ const (
 // errPartly ends a command that did its work, but not on everything: exit 3.
 var errPartly = errors.New("partly failed")
 
+// errFailed ends a command that has said itself what failed: exit 1.
+var errFailed = errors.New("failed")
+
 // usageError is a mistake in the command line: exit 2.
 type usageError struct{ err error }
 
@@ -53,9 +56,9 @@ func run(ctx context.Context, args []string, s streams) int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errPartly):
-		printError(s.err, err)
 		return exitPartly
-	case errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command"),
+		strings.HasPrefix(err.Error(), "if any flags in the group"): // cobra's words for flags that exclude each other
 		printError(s.err, err)
 		_, _ = fmt.Fprintf(s.err, "Run '%s --help' for usage.\n", cmd.CommandPath())
 		return exitUsage
@@ -67,15 +70,16 @@ func run(ctx context.Context, args []string, s streams) int {
 
 // printError says what went wrong, unless a command has said it all.
 func printError(w io.Writer, err error) {
-	if err.Error() != errPartly.Error() {
+	if !errors.Is(err, errPartly) && !errors.Is(err, errFailed) {
 		_, _ = fmt.Fprintf(w, "loanscorer: %v\n", err)
 	}
 }
 
 func newRoot(s streams) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "loanscorer",
-		Short: "Score loan applications asynchronously",
+		Use:     "loanscorer",
+		Short:   "Score loan applications asynchronously",
+		Version: version,
 		Long: `loanscorer scores loan applications with a random forest, asynchronously.
 
 Applications come in one at a time over HTTP, or as CSV files dropped into S3.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,9 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	if o.rejects == "" {
 		o.rejects = base + ".rejects.csv"
 	}
+	if err := apart(path, o.output, o.rejects); err != nil {
+		return err
+	}
 	m, err := loadModel(o.model)
 	if err != nil {
 		return err
@@ -85,8 +89,8 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	return printScore(s.out, &tally, o)
 }
 
-// writeBoth makes two files that appear only when they are complete; the
-// second only if it is wanted.
+// writeBoth makes two files that appear only when they are complete. The second
+// appears only if it is wanted; otherwise one of an earlier run goes.
 func writeBoth(first, second string, fill func(a, b io.Writer) (bool, error)) (err error) {
 	a, err := newPending(first)
 	if err != nil {
@@ -106,39 +110,30 @@ func writeBoth(first, second string, fill func(a, b io.Writer) (bool, error)) (e
 		if err := b.publish(); err != nil {
 			return err
 		}
+		return a.publish()
+	}
+	if err := os.Remove(second); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return a.publish()
 }
 
-// pending is a file under another name until it is complete.
-type pending struct {
-	file *os.File
-	name string
-}
-
-func newPending(name string) (*pending, error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return nil, err
+// apart refuses to write two things to one place.
+func apart(input, output, rejects string) error {
+	same := func(a, b string) bool {
+		x, err1 := os.Stat(a)
+		y, err2 := os.Stat(b)
+		return filepath.Clean(a) == filepath.Clean(b) || err1 == nil && err2 == nil && os.SameFile(x, y)
 	}
-	return &pending{file: f, name: name}, nil
-}
-
-func (p *pending) publish() error {
-	if err := errors.Join(p.file.Chmod(0o644), p.file.Sync(), p.file.Close()); err != nil {
-		return err
+	switch {
+	case same(input, output):
+		return usagef("-o %s: is the input", output)
+	case same(input, rejects):
+		return usagef("--rejects %s: is the input", rejects)
+	case same(output, rejects):
+		return usagef("--rejects %s: is the output", rejects)
 	}
-	f := p.file
-	p.file = nil
-	return os.Rename(f.Name(), p.name)
-}
-
-// drop removes a file that was not published.
-func (p *pending) drop() error {
-	if p.file == nil {
-		return nil
-	}
-	return errors.Join(p.file.Close(), os.Remove(p.file.Name()))
+	return nil
 }
 
 func printScore(w io.Writer, tally *status.Tally, o scoreOptions) error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -49,12 +50,19 @@ func (o *workerOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.workers, "workers", 2, "chunks scored at the same time")
 }
 
+// A chunk is at least as long as the longest record, and small enough for
+// a worker's visibility timeout.
+const (
+	minChunk = 64 << 10
+	maxChunk = 1 << 30
+)
+
 func (o *workerOptions) check() error {
 	switch {
-	case o.chunkSize < 1:
-		return usagef("--chunk-size %d: must be at least 1", o.chunkSize)
-	case o.window < 0 || o.window > time.Minute:
-		return usagef("--window %s: must be between 0 and 1m", o.window)
+	case o.chunkSize < minChunk || o.chunkSize > maxChunk:
+		return usagef("--chunk-size %d: must be between %d and %d", o.chunkSize, minChunk, maxChunk)
+	case o.window < 0 || o.window > o.visibility/2:
+		return usagef("--window %s: must be between 0 and half of --visibility", o.window)
 	case o.visibility < time.Second || o.visibility > 12*time.Hour:
 		return usagef("--visibility %s: must be between 1s and 12h", o.visibility)
 	case o.lease <= 0:
@@ -131,6 +139,9 @@ func startService(ctx context.Context, o *serveOptions, log *slog.Logger) (_ *se
 		UploadsPrefix: status.UploadsPrefix, NotifyQueue: defaultBulk, Logger: log,
 	})
 	if err != nil {
+		if errors.Is(err, local.ErrAddrInUse) {
+			err = fmt.Errorf("%w (--s3-addr, --sqs-addr)", err)
+		}
 		return nil, errors.Join(err, l.Close())
 	}
 	running, cancel := context.WithCancel(ctx)
@@ -210,9 +221,24 @@ Drop a CSV file and see what became of it:
   aws --endpoint-url %s s3 ls --recursive s3://%s/results/
   aws --endpoint-url %s sqs get-queue-attributes --attribute-names All --queue-url %s
 
-Or with this program: loanscorer upload loans.csv --wait
+Or with this program: %s
 
 `, version, svc.apiURL, svc.apiURL, s3, defaultBucket, sqs, defaultApplications, defaultBulk, svc.options.data,
 		svc.apiURL, c.AccessKeyID, c.SecretAccessKey, c.Region, s3, defaultBucket, svc.apiURL, s3, defaultBucket,
-		sqs, svc.backends.bulk)
+		sqs, svc.backends.bulk, svc.uploadExample())
+}
+
+// uploadExample is the command that uploads to this very service.
+func (svc *service) uploadExample() string {
+	text := os.Args[0] + " upload loans.csv --wait"
+	if dir, err := filepath.Abs(defaultData); err != nil || dir != svc.options.data {
+		text += " --data " + svc.options.data
+	}
+	if s3 := svc.local.S3Endpoint(); s3 != "http://"+defaultS3Addr {
+		text += " --s3-endpoint " + s3
+	}
+	if svc.apiURL != "http://"+defaultAPIAddr {
+		text += " --server " + svc.apiURL
+	}
+	return text
 }

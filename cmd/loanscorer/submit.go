@@ -16,7 +16,7 @@ import (
 )
 
 func submitCommand(s streams) *cobra.Command {
-	var server string
+	var server *serverURL
 	var wait, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "submit FILE|-",
@@ -34,11 +34,11 @@ Credit_History (0 or 1), Property_Area (Rural, Semiurban or Urban), and the othe
 			if err != nil {
 				return err
 			}
-			a := &asking{streams: s, client: newClient(server), wait: wait, asJSON: asJSON}
+			a := &asking{streams: s, client: server.client(), wait: wait, asJSON: asJSON}
 			return a.submit(cmd.Context(), body)
 		},
 	}
-	cmd.Flags().StringVar(&server, "server", "http://"+defaultAPIAddr, "address of the HTTP API")
+	server = serverFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the decisions")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the server's JSON")
 	return cmd
@@ -73,12 +73,19 @@ func (a *asking) submit(ctx context.Context, body []byte) error {
 	}
 	for _, i := range slices.Sorted(maps.Keys(refused)) {
 		_, _ = fmt.Fprintf(a.err, "application %d: %v\n", i+1, refused[i])
+		if a.asJSON && a.wait {
+			line, err := json.Marshal(map[string]any{"line": i + 1, "state": "refused", "done": true, "problem": refused[i]})
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(a.out, "%s\n", line)
+		}
 	}
+	ends := slices.Repeat([]end{failed}, len(refused))
 	if !a.wait && a.asJSON {
 		_, err := a.out.Write(append(bytes.TrimSpace(answer.body), '\n'))
-		return errors.Join(err, partly(len(refused)))
+		return errors.Join(err, judge(append(ends, make([]end, len(accepted))...)))
 	}
-	failed := len(refused)
 	for _, app := range accepted {
 		text := answer.body
 		if a.wait {
@@ -87,22 +94,13 @@ func (a *asking) submit(ctx context.Context, body []byte) error {
 				return err
 			}
 			app, text = *done, raw
-			if app.State != "decided" {
-				failed++
-			}
 		}
+		ends = append(ends, endOfApplication(&app))
 		if err := printApplication(a.out, &app, text, a.asJSON); err != nil {
 			return err
 		}
 	}
-	return partly(failed)
-}
-
-func partly(failed int) error {
-	if failed > 0 {
-		return errPartly
-	}
-	return nil
+	return judge(ends)
 }
 
 // acceptedOf reads the answer to one or several submissions. refused is by

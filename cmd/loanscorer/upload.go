@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,7 +17,8 @@ import (
 
 type uploadOptions struct {
 	connection
-	server, key  string
+	server       *serverURL
+	key          string
 	wait, asJSON bool
 }
 
@@ -43,7 +43,7 @@ rows were rejected.`,
 		},
 	}
 	o.storeFlags(cmd.Flags())
-	cmd.Flags().StringVar(&o.server, "server", "http://"+defaultAPIAddr, "address of the HTTP API")
+	o.server = serverFlag(cmd.Flags())
 	cmd.Flags().StringVar(&o.key, "key", "", "object key (default: uploads/ and the file's name)")
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until the batch is done")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
@@ -64,18 +64,18 @@ func upload(ctx context.Context, s streams, path string, o *uploadOptions) error
 	if err != nil {
 		return err
 	}
-	before, err := receiptOf(ctx, objects, o.key)
-	if err != nil {
-		return err
-	}
 	bar := newBar(s.err, info.Size(), "uploading")
 	_, err = objects.PutFrom(ctx, o.key, io.TeeReader(f, &meter{bar: bar}), store.PutOptions{ContentType: "text/csv"})
 	bar.done()
 	if err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
-	c := newClient(o.server)
-	b, err := c.batchOf(ctx, o.key, before)
+	c := o.server.client()
+	stored, err := objects.Head(ctx, o.key)
+	if err != nil {
+		return err
+	}
+	b, err := c.batchOf(ctx, uploaded{key: o.key, etag: stored.ETag, at: stored.LastModified})
 	if err != nil {
 		return err
 	}
@@ -95,6 +95,9 @@ func announce(w io.Writer, b *batch, o *uploadOptions) error {
 }
 
 func waitUpload(ctx context.Context, s streams, c *client, id string, o *uploadOptions) error {
+	if isTerminal(s.err) {
+		_, _ = fmt.Fprintf(s.err, "batch %s\n", id)
+	}
 	bar := newShareBar(s.err, "scoring")
 	b, text, err := c.waitBatch(ctx, id, func(share float64) { bar.set(int64(share * 1000)) })
 	bar.done()
@@ -119,22 +122,6 @@ func waitUpload(ctx context.Context, s streams, c *client, id string, o *uploadO
 	default:
 		return fmt.Errorf("batch %s: %s", id, b.State)
 	}
-}
-
-// receiptOf is the batch that an earlier upload under this key became, or "".
-func receiptOf(ctx context.Context, objects *store.Store, key string) (string, error) {
-	data, _, err := objects.Get(ctx, status.ReceiptKey(key), 1<<20)
-	if errors.Is(err, store.ErrNotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	var r status.Receipt
-	if err := status.Decode(data, &r); err != nil {
-		return "", err
-	}
-	return r.Batch, nil
 }
 
 // meter moves a bar by what is written to it.
