@@ -15,11 +15,17 @@ import (
 // maxRows is the largest number of rows that a forest is fitted on.
 const maxRows = math.MaxInt32
 
+// ErrTooLarge says that a forest grew more nodes than a model file can hold.
+var ErrTooLarge = fmt.Errorf("the forest has more than %d nodes; "+
+	"fit fewer trees, limit their depth, or ask for more rows in a leaf", model.MaxNodes)
+
 // Options say how a fit runs, never what comes out. The zero value uses every
 // core and reports nothing.
 type Options struct {
 	Workers  int            // trees grown at the same time; 0 means one a core
 	Progress func(done int) // called with the number of grown trees, by several goroutines
+
+	maxNodes int64 // of a forest, so that a test need not grow millions
 }
 
 // Forest is a fitted forest. It does not change and is safe for concurrent
@@ -32,8 +38,8 @@ type Forest struct {
 
 // Fit fits a forest on the given rows of d, nil for all: first the constants
 // for missing values, then the trees. The error is a [*model.ValueError] for a
-// value that cannot be used, ctx's error, or names what is wrong with d or p.
-// Memory beside d is about (8*features + 12*workers) bytes a row.
+// value that cannot be used, [ErrTooLarge], ctx's error, or names what is wrong
+// with d or p. Memory beside d is about 4*(features+2)*(workers+1) bytes a row.
 func Fit(ctx context.Context, d *Data, rows []int, p Params, o Options) (*Forest, error) {
 	if err := errors.Join(d.check(), p.Validate()); err != nil {
 		return nil, err
@@ -73,14 +79,22 @@ func growAll(ctx context.Context, m *matrix, p Params, o Options) ([]model.Tree,
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if o.maxNodes == 0 {
+		o.maxNodes = model.MaxNodes
+	}
 	trees, weights := make([]model.Tree, p.Trees), classWeights(m, p.ClassWeight)
-	var next, done atomic.Int64
+	var next, done, nodes atomic.Int64
 	var workers sync.WaitGroup
 	for range min(o.Workers, p.Trees) {
 		workers.Go(func() {
 			g := newGrower(m, p, weights)
 			for i := next.Add(1) - 1; i < int64(len(trees)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				trees[i] = g.grow(seeds[i])
+				if nodes.Add(int64(len(trees[i].Left))) > o.maxNodes {
+					stop(ErrTooLarge)
+				}
 				if n := done.Add(1); o.Progress != nil {
 					o.Progress(int(n))
 				}
@@ -88,7 +102,7 @@ func growAll(ctx context.Context, m *matrix, p Params, o Options) ([]model.Tree,
 		})
 	}
 	workers.Wait()
-	return trees, ctx.Err()
+	return trees, context.Cause(ctx)
 }
 
 // classWeights returns the weight of a row of each class, as

@@ -25,11 +25,11 @@ type groups struct {
 	counts []uint32 // classes numbers a rank
 }
 
-// bestSplit looks for the best cut of samples as node_split_best does: it
+// bestSplit looks for the best cut of a node as node_split_best does: it
 // draws features without replacement until max_features were tried, and on
 // until one was not constant. It returns how many features are now known to be
 // constant in the node; constants are never looked at again below it.
-func (g *grower) bestSplit(samples []int32, constant int) (split, int) {
+func (g *grower) bestSplit(at span, constant int) (split, int) {
 	best := split{gain: math.Inf(-1)}
 	features := g.features
 	rest, found, drawn, total := len(features), 0, 0, constant
@@ -43,8 +43,7 @@ func (g *grower) bestSplit(samples []int32, constant int) (split, int) {
 		}
 		j += found
 		feature := features[j]
-		g.group(feature, samples)
-		if g.isConstant(feature) {
+		if !g.group(feature, at) {
 			features[j], features[total] = features[total], features[j]
 			found++
 			total++
@@ -52,17 +51,12 @@ func (g *grower) bestSplit(samples []int32, constant int) (split, int) {
 		}
 		rest--
 		features[rest], features[j] = features[j], features[rest]
-		g.cut(feature, len(samples), &best)
+		g.cut(feature, at.to-at.from, &best)
 	}
 	// Sibling and child nodes rely on the order of the known constants.
 	copy(features, g.constants[:constant])
 	copy(g.constants[constant:total], features[constant:total])
 	return best, total
-}
-
-func (g *grower) isConstant(feature int) bool {
-	values, ranks := g.m.values[feature], g.groups.ranks
-	return values[ranks[len(ranks)-1]] <= values[ranks[0]]+featureThreshold
 }
 
 // cut tries every cut of the grouped rows and keeps the first best.
@@ -104,31 +98,44 @@ func midpoint(low, high float32) float64 {
 	return m
 }
 
-// sortBelow is how many distinct values a feature has for each row of a node
-// before sorting the rows is cheaper than counting into a place for each value.
+// sortBelow is how many ranks a node's values span for each row before sorting
+// the rows is cheaper than counting into a place for each rank.
 const sortBelow = 8
 
-// group fills g.groups with the samples by rank of the feature.
-func (g *grower) group(feature int, samples []int32) {
-	ranks, distinct := g.m.ranks[feature], len(g.m.values[feature])
+// group fills g.groups with the node's rows by rank of the feature. It returns
+// false when the feature is constant there.
+func (g *grower) group(feature int, at span) bool {
+	column, values := g.columns[feature][at.from:at.to], g.m.values[feature]
+	low, high := column[0], column[0]
+	for _, rank := range column {
+		low, high = min(low, rank), max(high, rank)
+	}
+	if values[high] <= values[low]+featureThreshold {
+		return false
+	}
 	g.groups.ranks, g.groups.rows, g.groups.counts = g.groups.ranks[:0], g.groups.rows[:0], g.groups.counts[:0]
-	if distinct > sortBelow*len(samples) {
-		g.groupSorted(ranks, samples)
-		return
+	if int(high-low) >= sortBelow*len(column) {
+		g.groupSorted(column, g.rows[at.from:at.to])
+	} else {
+		g.groupCounted(column, g.rows[at.from:at.to], low, int(high-low)+1)
 	}
-	k := g.m.classes
-	width := k + 1
-	table := g.table[:distinct*width]
+	return true
+}
+
+// groupCounted has a place for each rank from low on.
+func (g *grower) groupCounted(column []uint32, rows []drawnRow, low uint32, ranks int) {
+	width := g.m.classes + 1
+	table := g.table[:ranks*width]
 	clear(table)
-	for _, row := range samples {
-		at := int(ranks[row]) * width
+	for i, rank := range column {
+		at := int(rank-low) * width
 		table[at]++
-		table[at+1+int(g.m.labels[row])] += g.drawn[row]
+		table[at+1+rows[i].label()] += rows[i].times()
 	}
-	for rank := range distinct {
+	for rank := range ranks {
 		cell := table[rank*width : rank*width+width]
 		if cell[0] > 0 {
-			g.groups.ranks = append(g.groups.ranks, uint32(rank))
+			g.groups.ranks = append(g.groups.ranks, low+uint32(rank))
 			g.groups.rows = append(g.groups.rows, cell[0])
 			g.groups.counts = append(g.groups.counts, cell[1:]...)
 		}
@@ -136,16 +143,16 @@ func (g *grower) group(feature int, samples []int32) {
 }
 
 // groupSorted sorts instead of counting.
-func (g *grower) groupSorted(ranks []uint32, samples []int32) {
+func (g *grower) groupSorted(column []uint32, rows []drawnRow) {
 	keys := g.keys[:0]
-	for _, row := range samples {
-		keys = append(keys, uint64(ranks[row])<<32|uint64(row))
+	for i, rank := range column {
+		keys = append(keys, uint64(rank)<<32|uint64(rows[i]))
 	}
 	g.keys = keys
 	slices.Sort(keys)
 	k := g.m.classes
 	for i, key := range keys {
-		rank, row := uint32(key>>32), uint32(key)
+		rank, row := uint32(key>>32), drawnRow(key)
 		if i == 0 || rank != g.groups.ranks[len(g.groups.ranks)-1] {
 			g.groups.ranks = append(g.groups.ranks, rank)
 			g.groups.rows = append(g.groups.rows, 0)
@@ -155,6 +162,6 @@ func (g *grower) groupSorted(ranks []uint32, samples []int32) {
 		}
 		last := len(g.groups.ranks) - 1
 		g.groups.rows[last]++
-		g.groups.counts[last*k+int(g.m.labels[row])] += g.drawn[row]
+		g.groups.counts[last*k+row.label()] += row.times()
 	}
 }

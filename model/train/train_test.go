@@ -161,6 +161,15 @@ func TestFitStopsWhenCancelled(t *testing.T) {
 	}
 }
 
+// A forest that no model file holds is given up early.
+func TestFitRefusesTooManyNodes(t *testing.T) {
+	t.Parallel()
+	_, err := train.Fit(t.Context(), traintest.Loans(t), nil, train.Params{}, train.LimitNodes(500))
+	if !errors.Is(err, train.ErrTooLarge) {
+		t.Errorf("error %v, want %v", err, train.ErrTooLarge)
+	}
+}
+
 // A threshold is the float64 midpoint of two float32 values, and the lower one
 // where the midpoint is not below the higher one.
 func TestThresholds(t *testing.T) {
