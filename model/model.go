@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"slices"
+	"sync"
 )
 
 // Model is a parsed model file, ready to score. It never changes and is safe
@@ -13,6 +14,7 @@ type Model struct {
 	bytes  []byte
 	sha256 string
 	forest forest
+	fast   func() *compiled // made at the first score
 	stats  Stats
 }
 
@@ -27,6 +29,7 @@ type Stats struct {
 // compile needs a validated spec and takes ownership of its arguments.
 func compile(s *Spec, data []byte, sha256 string) (*Model, error) {
 	m := &Model{spec: s, bytes: data, sha256: sha256, forest: flatten(s)}
+	m.fast = sync.OnceValue(func() *compiled { return choose(m) })
 	m.stats = countStats(s)
 	return m, nil
 }

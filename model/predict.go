@@ -10,9 +10,42 @@ const stackFeatures = 64
 
 // Probability returns the positive class's probability, 0 to 1. x holds one
 // value a feature, in the order of Features; NaN means missing. The error is a
-// [*ValueError], or says that len(x) is wrong. It does not allocate for up to
-// 64 features.
+// [*ValueError], or says that len(x) is wrong. The first call makes the
+// model's compiled form, which takes milliseconds; after that it does not
+// allocate (but for missing values that trees route, beyond 64 features).
 func (m *Model) Probability(x []float64) (float64, error) {
+	if len(x) == len(m.spec.Features) {
+		if p, ok := m.fast().one(x); ok {
+			return p, nil
+		}
+	}
+	return m.walk(x)
+}
+
+// Probabilities fills out with the positive class's probability of each row.
+// x holds len(out) rows one after another, each as in [Model.Probability]; the
+// error says that its length is wrong. A row that cannot be scored gets NaN,
+// and Probability of that row says why. It allocates as Probability does, and
+// is faster for forests that are too large for a table.
+func (m *Model) Probabilities(x, out []float64) error {
+	width := len(m.spec.Features)
+	if len(x) != len(out)*width {
+		return fmt.Errorf("x has %d values for %d rows of %d features", len(x), len(out), width)
+	}
+	m.fast().many(x, out)
+	for i, p := range out {
+		if !math.IsNaN(p) || !m.forest.routes {
+			continue
+		}
+		if p, err := m.walk(x[i*width : (i+1)*width]); err == nil {
+			out[i] = p
+		}
+	}
+	return nil
+}
+
+// walk is Probability without the compiled form.
+func (m *Model) walk(x []float64) (float64, error) {
 	var buf [stackFeatures]float64
 	rounded, err := m.round(x, buf[:0])
 	if err != nil {
@@ -48,6 +81,12 @@ func (m *Model) Predict(proba []float64) int {
 	}
 	return best
 }
+
+// Rounded appends to dst each value of x as the trees see it: filled if it is
+// missing and its feature has a rule, then rounded to float32. NaN remains
+// where the trees route missing values. The errors are those of
+// [Model.Probability].
+func (m *Model) Rounded(dst, x []float64) ([]float64, error) { return m.round(x, dst) }
 
 // round appends to dst each value of x, filled if missing, rounded to float32.
 func (m *Model) round(x, dst []float64) ([]float64, error) {
