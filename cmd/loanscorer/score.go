@@ -73,6 +73,7 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	if err != nil {
 		return err
 	}
+	boundMemory()
 	bar := newBar(s.err, info.Size(), "scoring")
 	var tally status.Tally
 	err = writeBoth(o.output, o.rejects, func(out, rejects io.Writer) (bool, error) {

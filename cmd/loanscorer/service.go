@@ -54,6 +54,7 @@ func loadModel(path string) (*model.Model, error) {
 
 // startWorker polls both queues until ctx is done; wg waits for it.
 func startWorker(ctx context.Context, wg *sync.WaitGroup, b *backends, o workerOptions, log *slog.Logger) error {
+	boundMemory()
 	m, err := loadModel(o.model)
 	if err != nil {
 		return err
