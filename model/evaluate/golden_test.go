@@ -33,8 +33,8 @@ func TestFoldsEqualScikitLearn(t *testing.T) {
 	}
 }
 
-// Two hundred seeds give the means and the spreads of scikit-learn's two
-// hundred: to rounding, because each forest is the same.
+// Forty seeds give the means and the spreads of scikit-learn's forty: to
+// rounding, because each forest is the same.
 func TestStatisticsEqualScikitLearn(t *testing.T) {
 	t.Parallel()
 	d, golden := traintest.Loans(t), traintest.ReadGolden(t)
@@ -83,7 +83,7 @@ func TestWeightsAndEntropyAreNearScikitLearn(t *testing.T) {
 			accuracy += m.Accuracy / float64(golden.Seeds)
 			auc += m.AUC / float64(golden.Seeds)
 		}
-		if math.Abs(accuracy-g.Accuracy) > 0.0005 || math.Abs(auc-g.AUC) > 0.0005 {
+		if math.Abs(accuracy-g.Accuracy) > 0.0015 || math.Abs(auc-g.AUC) > 0.0015 {
 			t.Errorf("%+v: accuracy %v, AUC %v, scikit-learn %v, %v", g.Params, accuracy, auc, g.Accuracy, g.AUC)
 		}
 	}
