@@ -43,14 +43,7 @@ func (c *compiled) many(x, out []float64) {
 		c.flat.probabilities(x, out)
 		return
 	}
-	width := len(c.grid.axes)
-	for i := range out {
-		p, ok := c.grid.probability(x[i*width : (i+1)*width])
-		if !ok {
-			p = math.NaN()
-		}
-		out[i] = p
-	}
+	c.grid.probabilities(x, out)
 }
 
 // float32 bits that are all set in infinity and NaN, and only there.

@@ -146,3 +146,48 @@ func (g *grid) probability(x []float64) (float64, bool) {
 	}
 	return g.cells[at], true
 }
+
+// gridBlock is how many rows go through the dimensions together.
+const gridBlock = 256
+
+// probabilities looks rows up, one dimension of a block after another. A row
+// that probability would refuse gets NaN.
+func (g *grid) probabilities(x, out []float64) {
+	width := len(g.axes)
+	var keyBuf [gridBlock]int32
+	var atBuf [gridBlock]int
+	for len(out) > 0 {
+		n := min(gridBlock, len(out))
+		keys, at := keyBuf[:n], atBuf[:n]
+		clear(at)
+		odd := false
+		for i := range g.axes {
+			a := &g.axes[i]
+			for r := range keys {
+				f := float32(x[r*width+i])
+				odd = odd || math.Float32bits(f)&notFinite32 == notFinite32
+				keys[r] = axis.Key(f)
+			}
+			a.AddCells(at, keys, a.stride)
+		}
+		for r, cell := range at {
+			out[r] = g.cells[cell]
+		}
+		if odd {
+			g.again(x, out[:n])
+		}
+		x, out = x[n*width:], out[n:]
+	}
+}
+
+// again looks rows up one by one: some are missing or cannot be scored.
+func (g *grid) again(x, out []float64) {
+	width := len(g.axes)
+	for r := range out {
+		p, ok := g.probability(x[r*width : (r+1)*width])
+		if !ok {
+			p = math.NaN()
+		}
+		out[r] = p
+	}
+}

@@ -113,3 +113,19 @@ func (a *Axis) Cell(key int32) int {
 	}
 	return at
 }
+
+// AddCells adds stride times the cell of keys[i] to at[i]. It is Cell for many
+// rows, without the cost of a call each; len(at) must be len(keys).
+func (a *Axis) AddCells(at []int, keys []int32, stride int) {
+	thresholds, start, low, last := a.keys, a.start, int64(a.low), len(a.start)-1
+	for i, key := range keys {
+		d := int64(key) - low
+		cell := int(start[min(int(d&^(d>>63)>>(a.shift&31)), last)])
+		for n := a.span; n > 0; {
+			half := (n + 1) >> 1
+			cell += half & int((int64(thresholds[cell+half-1])-int64(key))>>63)
+			n -= half
+		}
+		at[i] += cell * stride
+	}
+}

@@ -62,8 +62,10 @@ func TestCellCountsTheThresholdsBelow(t *testing.T) {
 			down, up := math.Nextafter32(x, float32(math.Inf(-1))), math.Nextafter32(x, float32(math.Inf(1)))
 			for _, x := range []float32{x, down, up, -x} {
 				// -0 and +0 are one threshold, so is everything between two float32.
-				if got, want := a.Cell(axis.Key(x)), count(thresholds, x); got != want {
-					t.Fatalf("thresholds %v: Cell(%g) = %d, want %d", thresholds, x, got, want)
+				at := []int{100}
+				a.AddCells(at, []int32{axis.Key(x)}, 3)
+				if got, want := a.Cell(axis.Key(x)), count(thresholds, x); got != want || at[0] != 100+3*want {
+					t.Fatalf("thresholds %v: Cell(%g) = %d, %d, want %d", thresholds, x, got, at[0], want)
 				}
 			}
 		}
