@@ -105,7 +105,7 @@ applications were rejected).`,
 	root.AddCommand(
 		serveCommand(s), apiCommand(s), workerCommand(s), demoCommand(s),
 		scoreCommand(s), submitCommand(s), statusCommand(s), uploadCommand(s),
-		batchesCommand(s), resultsCommand(s), verifyCommand(s), modelCommand(s),
+		batchesCommand(s), resultsCommand(s), verifyCommand(s), modelCommand(s), explainCommand(s),
 		trainCommand(s), evaluateCommand(s), tuneCommand(s), versionCommand(s),
 	)
 	usageArgs(root)
