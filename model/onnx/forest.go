@@ -19,7 +19,7 @@ import (
 )
 
 // MaxBytes is the size of the largest file that is read.
-const MaxBytes = 64 << 20
+const MaxBytes = 32 << 20
 
 // ErrMalformed is wrapped by the errors about files that are damaged.
 var ErrMalformed = errors.New("not a readable ONNX file")

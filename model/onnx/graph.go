@@ -76,7 +76,7 @@ func (g *graph) read(r *reader, message []byte) error {
 				if num == 8 {
 					g.constant[string(b)] = true
 				}
-				return r.take(1)
+				return r.take(nameCost)
 			})
 		case 11:
 			return g.input(r, b)

@@ -8,7 +8,10 @@ import (
 )
 
 // maxElements bounds the numbers of all lists of a file together.
-const maxElements = 6 << 20
+const maxElements = 4 << 20
+
+// nameCost is what a name takes of them: a file needs few.
+const nameCost = 64
 
 // each calls f for every field of a message: with v for a number, with b for
 // bytes. Numbers of 32 and 64 bits are their bits.
@@ -96,7 +99,7 @@ func (r *reader) node(message []byte) (*node, error) {
 			out.attributes[name] = a
 			return err
 		}
-		return r.take(1)
+		return r.take(nameCost)
 	})
 	return out, err
 }
@@ -123,7 +126,7 @@ func (r *reader) attribute(message []byte) (name string, a *attribute, err error
 			return r.ints(v, b, a)
 		case 9:
 			a.strings = append(a.strings, intern(b))
-			return r.take(2)
+			return r.take(3)
 		}
 		return r.take(1)
 	})

@@ -20,6 +20,13 @@ func allowed(g pickle.Global) bool {
 	case ndarrayClass, dtypeClass, memmapClass, oldMemmapClass:
 		return true
 	}
+	if g.Module == "builtins" || g.Module == "numpy" { // types that the parameters of other steps name
+		switch g.Name {
+		case "slice", "set", "frozenset", "complex", "bool", "int", "float", "str",
+			"float32", "float64", "int32", "int64", "bool_":
+			return true
+		}
+	}
 	return isWrapper(g) || isNumpy(g, "multiarray", "_reconstruct") || isNumpy(g, "multiarray", "scalar") ||
 		isNumpy(g, "numeric", "_frombuffer")
 }

@@ -82,7 +82,7 @@ func (f *Forest) impute(o *pickle.Object) error {
 	missing, _ := scalar(v)
 	if number, ok := missing.(float64); !ok || !math.IsNaN(number) {
 		return &UnsupportedError{
-			fmt.Sprintf("a SimpleImputer with missing_values=%.40v", missing), "mark missing values as NaN before fitting",
+			fmt.Sprintf("a SimpleImputer with missing_values=%.60s", fmt.Sprint(missing)), "mark missing values as NaN before fitting",
 		}
 	}
 	if err := m.statistics(state); err != nil {

@@ -64,6 +64,9 @@ func Decode(data []byte) (*Forest, error) {
 	if !ok {
 		return nil, &UnsupportedError{"a pickled " + describe(root), adviseForest}
 	}
+	if _, isArray := readArray(o); isArray {
+		return nil, &UnsupportedError{"a pickled numpy array", adviseForest}
+	}
 	c := converter{bytesLeft: len(data)}
 	return c.model(o)
 }

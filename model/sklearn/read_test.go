@@ -150,6 +150,8 @@ func TestRefusedByName(t *testing.T) {
 		"attack inside":  {"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81cbuiltins\neval\n.", "RandomForestClassifier that refers to builtins.eval", "nothing was run"},
 		"numpy function": {"cnumpy.testing._private.utils\nrunstring\n.", "numpy.testing._private.utils.runstring", "nothing was run"},
 		"not fitted":     {"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81}b.", "not fitted", "call fit"},
+		"array":          {"cnumpy._core.multiarray\n_reconstruct\n)R(I1\n(I1\ntcnumpy\ndtype\n(Vi1\nI00\nI01\ntR(I3\nV|\nNNNI-1\nI-1\nI0\ntbI00\nS'x'\ntb.", "a pickled numpy array", "RandomForestClassifier"},
+		"columns":        {pipelineOf("csklearn.compose._column_transformer\nColumnTransformer\n)\x81}(Vx\ncbuiltins\nslice\n)Rub", "N"), "ColumnTransformer", "before fitting"},
 		"a list":         {"].", "a pickled list or set", "RandomForestClassifier"},
 		"a dict":         {"}.", "a pickled dict", "RandomForestClassifier"},
 		"none":           {"N.", "a pickled None", "RandomForestClassifier"},

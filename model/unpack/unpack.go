@@ -19,8 +19,12 @@ import (
 	"io"
 )
 
-// MaxPacked is the size of the largest packed file that is read.
-const MaxPacked = 32 << 20
+// Sizes of the largest packed files that are read. The slower kinds unpack some
+// 6 MB of packed bytes a second.
+const (
+	MaxPacked     = 32 << 20 // zlib, gzip
+	MaxPackedSlow = 16 << 20 // bz2, xz, lzma
+)
 
 // ErrMalformed is wrapped by the errors about packed bytes that are damaged.
 var ErrMalformed = errors.New("packed file cannot be unpacked")
@@ -32,13 +36,14 @@ var ErrTooLarge = errors.New("packed file is too large to read safely")
 var kinds = []struct {
 	name   string
 	magics []string
+	packed int // bytes, at most
 	open   func(r *bytes.Reader, limit int) (io.Reader, error)
 }{
-	{"zlib", []string{"x\x01", "x\x5e", "x\x9c", "x\xda"}, func(r *bytes.Reader, _ int) (io.Reader, error) { return zlib.NewReader(r) }},
-	{"gzip", []string{"\x1f\x8b"}, func(r *bytes.Reader, _ int) (io.Reader, error) { return gzip.NewReader(r) }},
-	{"bz2", []string{"BZh"}, func(r *bytes.Reader, _ int) (io.Reader, error) { return bzip2.NewReader(r), nil }},
-	{"xz", []string{"\xfd7zXZ\x00"}, openXZ},
-	{"lzma", []string{"\x5d\x00"}, openLZMA},
+	{"zlib", []string{"x\x01", "x\x5e", "x\x9c", "x\xda"}, MaxPacked, func(r *bytes.Reader, _ int) (io.Reader, error) { return zlib.NewReader(r) }},
+	{"gzip", []string{"\x1f\x8b"}, MaxPacked, func(r *bytes.Reader, _ int) (io.Reader, error) { return gzip.NewReader(r) }},
+	{"bz2", []string{"BZh"}, MaxPackedSlow, func(r *bytes.Reader, _ int) (io.Reader, error) { return bzip2.NewReader(r), nil }},
+	{"xz", []string{"\xfd7zXZ\x00"}, MaxPackedSlow, openXZ},
+	{"lzma", []string{"\x5d\x00"}, MaxPackedSlow, openLZMA},
 }
 
 // Kind names the packing of data: zlib, gzip, bz2, xz or lzma; it is empty for
@@ -61,9 +66,6 @@ func Bytes(data []byte, limit int) (plain []byte, err error) {
 	if name == "" {
 		return data, nil
 	}
-	if len(data) > MaxPacked {
-		return nil, fmt.Errorf("%w: %d bytes of %s, at most %d are read", ErrTooLarge, len(data), name, MaxPacked)
-	}
 	// The decoders are others' code, and the bytes a stranger's.
 	defer func() {
 		if r := recover(); r != nil {
@@ -72,6 +74,9 @@ func Bytes(data []byte, limit int) (plain []byte, err error) {
 	}()
 	for _, k := range kinds {
 		if k.name == name {
+			if len(data) > k.packed {
+				return nil, fmt.Errorf("%w: %d bytes of %s, at most %d are read", ErrTooLarge, len(data), name, k.packed)
+			}
 			in := bytes.NewReader(data)
 			r, err := k.open(in, limit)
 			if err != nil {
