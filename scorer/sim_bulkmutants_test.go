@@ -9,18 +9,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/loanscorer/loanscorer/events"
 	"github.com/loanscorer/loanscorer/internal/sim"
+	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
 )
 
 // unpinned reads whatever version of the upload is there.
-type unpinned struct{ *sim.Client }
+type unpinned struct{ *simStore }
 
 func (m unpinned) Open(ctx context.Context, ref store.Ref, offset int64, o store.OpenOptions) (io.ReadCloser, error) {
 	if info, err := m.Head(ctx, ref.Key); err == nil {
 		ref.ETag, ref.Version = info.ETag, info.Version
 	}
-	return m.Client.Open(ctx, ref, offset, o)
+	return m.simStore.Open(ctx, ref, offset, o)
 }
 
 // blindEntries ignores If-None-Match on the ledger.
@@ -90,7 +92,6 @@ func TestSimBulkMutants(t *testing.T) {
 		from   uint64 // the first seed: one that finds it soon
 		broken func(*sim.Client) Objects
 	}{
-		{"unpinned", 0, func(c *sim.Client) Objects { return unpinned{c} }},
 		{"blind entries", 100, func(c *sim.Client) Objects { return blindEntries{c} }},
 		{"blind plans", 0, func(c *sim.Client) Objects { return blindPlans{c} }},
 		{"keep guess", 0, func(c *sim.Client) Objects { return keepGuess{c} }},
@@ -110,5 +111,36 @@ func TestSimBulkMutants(t *testing.T) {
 			}
 			t.Errorf("%d seeds find nothing wrong", seeds)
 		})
+	}
+}
+
+// Reads that are not pinned are found out by an upload that is replaced by one
+// of the same size before its announcement is handled. Random runs hardly ever
+// come to that, because whoever plans the new upload ends the old batch.
+//
+// failure 33
+func TestSimUnpinnedReads(t *testing.T) {
+	t.Parallel()
+	run := func(pinned bool) status.BatchState {
+		s, list := newSimStore(), &simList{}
+		var objects Objects = s
+		if !pinned {
+			objects = unpinned{s}
+		}
+		b := simBulkWorker(simModels(t)[0], 200, objects, list)
+		text := simRowsText(30)
+		if errs := b.Handle(t.Context(), []events.Message{simUpload(t, s.Bucket, text)}); errs[0] != nil {
+			t.Fatal(errs[0])
+		}
+		plan := simPlans(t, s.Bucket)[0]
+		simUpload(t, s.Bucket, strings.ReplaceAll(text, "Urban", "urban"))
+		simPump(t, b, list)
+		return simSummary(t, s.Bucket, plan.ID).State
+	}
+	if state := run(true); state != status.BatchSuperseded {
+		t.Errorf("pinned: %s, want %s", state, status.BatchSuperseded)
+	}
+	if state := run(false); state == status.BatchSuperseded {
+		t.Error("reads that are not pinned are not found out")
 	}
 }
