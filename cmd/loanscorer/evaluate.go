@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -59,7 +60,7 @@ the same without its leak, each with many seeds.`,
 	f.IntVar(&o.folds, "folds", 5, "folds of the cross-validation")
 	f.IntVar(&o.repeats, "repeats", 10, "how often the rows are divided anew")
 	f.StringVar(&o.split, "split", "shuffled", "shuffled or ordered (stratified), or neighbours (plain runs of rows)")
-	f.IntVar(&o.permutations, "permutations", 5, "shuffles of each feature in each fold, for importances (30 with --model)")
+	f.IntVar(&o.permutations, "permutations", 0, "shuffles of each feature, for importances (default: 5 in each fold, 30 with --model)")
 	f.BoolVar(&o.article, "article", false, "repeat the article's own protocol")
 	f.IntVar(&o.seeds, "seeds", 200, "seeds of --article, counted from --seed")
 	o.dataFlags.add(f)
@@ -155,7 +156,7 @@ func evaluateRecipe(ctx context.Context, s streams, e evaluation) (*evaluate.Rep
 	bar := begin(s.err, int64(len(folds)), "folds")
 	defer bar.done()
 	cv, err := evaluate.CrossValidate(ctx, e.d, folds, e.p, evaluate.Options{
-		Permutations: e.o.permutations, Progress: func(n int) { bar.set(int64(n)) },
+		Permutations: cmp.Or(e.o.permutations, 5), Progress: func(n int) { bar.set(int64(n)) },
 	})
 	if err != nil {
 		return nil, err
@@ -195,11 +196,7 @@ func evaluateModel(path string, table *loanTable, d *train.Data, m *model.Model,
 	if err != nil {
 		return nil, err
 	}
-	times := 30
-	if o.permutations != 5 {
-		times = o.permutations
-	}
-	importances, err := evaluate.Permute(m, d, times, o.seed)
+	importances, err := evaluate.Permute(m, d, cmp.Or(o.permutations, 30), o.seed)
 	if err != nil {
 		return nil, err
 	}

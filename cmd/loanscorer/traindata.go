@@ -65,7 +65,7 @@ func readLoans(path string, names []string, label string, skip bool) (*loanTable
 		}
 	}
 	scanner := ingest.NewScanner(r, head.DataStart, ingest.ScannerOptions{FirstLine: head.DataLine})
-	if err := t.read(scanner, head.Decoder(), skip); err != nil {
+	if err := t.read(scanner, head.Decoder(), reading{label: t.column(label), skip: skip}); err != nil {
 		return nil, err
 	}
 	t.sha256 = hex.EncodeToString(hash.Sum(nil))
@@ -115,19 +115,24 @@ func (t *loanTable) column(name string) *loanColumn {
 	return nil
 }
 
-func (t *loanTable) read(scanner *ingest.Scanner, decoder *ingest.RowDecoder, skip bool) error {
+// reading says what makes a row unusable, and what then.
+type reading struct {
+	label *loanColumn
+	skip  bool
+}
+
+func (t *loanTable) read(scanner *ingest.Scanner, decoder *ingest.RowDecoder, how reading) error {
 	var a ingest.Application
-	label := t.columns[len(t.columns)-1]
 	for scanner.Scan() {
 		rec := scanner.Record()
 		rowErr := decoder.Decode(rec, &a)
-		if rowErr == nil && label.missing(rec, &a) {
+		if rowErr == nil && how.label.missing(rec, &a) {
 			rowErr = &ingest.RowError{
-				Line: rec.Line, Offset: rec.Offset, Column: label.name, Code: ingest.CodeMissingValue, Reason: "the outcome is not known",
+				Line: rec.Line, Offset: rec.Offset, Column: how.label.name, Code: ingest.CodeMissingValue, Reason: "the outcome is not known",
 			}
 		}
 		if rowErr != nil {
-			if !skip {
+			if !how.skip {
 				return fmt.Errorf("%w; correct the row, or leave such rows out with --skip-bad", rowErr)
 			}
 			t.skipped++

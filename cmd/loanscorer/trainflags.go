@@ -59,6 +59,9 @@ func (o *dataFlags) data(path string, more ...string) (*loanTable, *train.Data, 
 		if c == label {
 			return nil, nil, usagef("--features %s: is the outcome", name)
 		}
+		if slices.ContainsFunc(d.Columns, func(other train.Column) bool { return other.Name == c.name }) {
+			return nil, nil, usagef("--features %s: is named twice", name)
+		}
 		d.Columns = append(d.Columns, train.Column{Name: c.name, Categories: c.names, Fill: c.fill(), Values: c.values})
 	}
 	return table, d, o.setFills(d)
