@@ -88,6 +88,9 @@ func (b *Bulk) end(ctx context.Context, id string, state status.BatchState, prob
 		return err
 	}
 	plan, err := b.readPlan(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // it is past its retention
+	}
 	if err != nil {
 		return err
 	}

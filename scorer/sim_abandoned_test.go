@@ -202,3 +202,20 @@ func TestBatchColumnsKnowNoCase(t *testing.T) {
 		seen[strings.ToLower(c.name)] = c.name
 	}
 }
+
+// A receipt may outlive the batch it names.
+func TestSimReceiptOfExpiredBatch(t *testing.T) {
+	t.Parallel()
+	s, list := newSimStore(), &simList{}
+	b := simBulkWorker(simModels(t)[0], 1<<20, s, list)
+	if errs := b.Handle(t.Context(), []events.Message{simUpload(t, s.Bucket, simRowsText(3))}); errs[0] != nil {
+		t.Fatal(errs[0])
+	}
+	for key := range s.Bodies(status.BatchesPrefix) {
+		s.Delete(key)
+	}
+	if errs := b.Handle(t.Context(), []events.Message{simUpload(t, s.Bucket, simRowsText(4))}); errs[0] != nil {
+		t.Fatal(errs[0])
+	}
+	simVerify(t, s.Bucket, simPlans(t, s.Bucket)[0].ID, 4)
+}

@@ -21,6 +21,10 @@ import (
 // it for 14 days.
 const retention = 14 * 24 * time.Hour
 
+// grace is what work in hand gets after a stop. With what comes after it, the
+// process ends within 10 s.
+const grace = 5 * time.Second
+
 // sweepEvery is how often uploads without a batch are looked for.
 const sweepEvery = 5 * time.Minute
 
@@ -78,13 +82,13 @@ func startWorker(ctx context.Context, wg *sync.WaitGroup, b *backends, o workerO
 		return err
 	}
 	singles, err := events.NewPoller(b.queues, applications, events.PollerOptions{
-		Queue: b.applications, Batch: 100, Window: o.window, Workers: 2, Visibility: o.visibility, Logger: log,
+		Queue: b.applications, Batch: 100, Window: o.window, Workers: 2, Visibility: o.visibility, Grace: grace, Logger: log,
 	})
 	if err != nil {
 		return err
 	}
 	files, err := events.NewPoller(b.queues, bulk, events.PollerOptions{
-		Queue: b.bulk, Batch: 1, Workers: o.workers, Visibility: o.visibility, Logger: log,
+		Queue: b.bulk, Batch: 1, Workers: o.workers, Visibility: o.visibility, Grace: grace, Logger: log,
 	})
 	if err != nil {
 		return err
