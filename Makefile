@@ -54,6 +54,7 @@ crash: ## kill -9 the server CRASHROUNDS times while it scores, and check that n
 
 lint: ## run the linters (builds them the first time)
 	go vet ./...
+	@test -z "$$(go fix -diff ./... | tee /dev/stderr)" || { echo "run 'go fix ./...'"; exit 1; }
 	go tool $(TOOLS) golangci-lint run ./...
 	go mod tidy -diff
 

@@ -38,13 +38,11 @@ func entryOf(id string, n int) *status.Chunk {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func counts(rows, chunks, done int) BatchCounts {
 	n := int64(rows)
 	return BatchCounts{
-		Rows: ptr(4 * n), Decided: ptr(3 * n), Approved: ptr(2 * n), Declined: ptr(n), Referred: ptr(int64(0)),
-		Rejected: ptr(n), Chunks: chunks, ChunksDone: done,
+		Rows: new(4 * n), Decided: new(3 * n), Approved: new(2 * n), Declined: new(n), Referred: new(int64(0)),
+		Rejected: new(n), Chunks: chunks, ChunksDone: done,
 	}
 }
 
@@ -80,7 +78,7 @@ func TestGetBatch(t *testing.T) {
 			},
 		},
 		{
-			name: "one of four", state: status.BatchScoring, counts: counts(1, 4, 1), progress: 0.25, eta: ptr(int64(180)), retry: "18", errors: 1,
+			name: "one of four", state: status.BatchScoring, counts: counts(1, 4, 1), progress: 0.25, eta: new(int64(180)), retry: "18", errors: 1,
 			fill: func(t *testing.T, w *world, id string) {
 				t.Helper()
 				w.bucket.putDoc(t, status.PlanKey(id), plan(id, 4))
@@ -88,7 +86,7 @@ func TestGetBatch(t *testing.T) {
 			},
 		},
 		{
-			name: "all but the summary", state: status.BatchScoring, counts: counts(2, 2, 2), progress: 1, eta: ptr(int64(0)), retry: "2", errors: 2,
+			name: "all but the summary", state: status.BatchScoring, counts: counts(2, 2, 2), progress: 1, eta: new(int64(0)), retry: "2", errors: 2,
 			fill: func(t *testing.T, w *world, id string) {
 				t.Helper()
 				w.bucket.putDoc(t, status.PlanKey(id), plan(id, 2))
@@ -97,14 +95,14 @@ func TestGetBatch(t *testing.T) {
 			},
 		},
 		{
-			name: "done", state: status.BatchSucceededWithRejects, counts: counts(1, 1, 1), progress: 1, eta: ptr(int64(0)), errors: 1,
+			name: "done", state: status.BatchSucceededWithRejects, counts: counts(1, 1, 1), progress: 1, eta: new(int64(0)), errors: 1,
 			fill: func(t *testing.T, w *world, id string) {
 				t.Helper()
 				w.bucket.putDoc(t, status.SummaryKey(id), summary(id, status.BatchSucceededWithRejects))
 			},
 		},
 		{
-			name: "refused", state: status.BatchFailed, counts: BatchCounts{Chunks: 1}, progress: 0, eta: ptr(int64(0)), errors: 1, error: "missing_columns",
+			name: "refused", state: status.BatchFailed, counts: BatchCounts{Chunks: 1}, progress: 0, eta: new(int64(0)), errors: 1, error: "missing_columns",
 			fill: func(t *testing.T, w *world, id string) {
 				t.Helper()
 				s := summary(id, status.BatchFailed)

@@ -20,7 +20,7 @@ func TestPageForAnalysts(t *testing.T) {
 		t.Fatal(err)
 	}
 	sections := make(map[string]string)
-	for _, section := range strings.Split(string(page), "\n## ") {
+	for section := range strings.SplitSeq(string(page), "\n## ") {
 		title, text, _ := strings.Cut(section, "\n")
 		sections[title] = text
 	}

@@ -141,8 +141,8 @@ func serve(d *disk, o Options, ln *listener) (*Gateway, error) {
 // connections when it stops; the application can be given a listener.
 func appOf(srv *s3api.S3ApiServer) (*fiber.App, error) {
 	v := reflect.ValueOf(srv).Elem()
-	for i := range v.NumField() {
-		if f := v.Field(i); f.Type() == reflect.TypeFor[*fiber.App]() && !f.IsNil() {
+	for _, f := range v.Fields() {
+		if f.Type() == reflect.TypeFor[*fiber.App]() && !f.IsNil() {
 			return (*fiber.App)(f.UnsafePointer()), nil
 		}
 	}

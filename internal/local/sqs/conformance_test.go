@@ -176,15 +176,15 @@ func TestMessageSizes(t *testing.T) {
 		"one byte":            {f.url, 1, nil, ""},
 		"1 MiB":               {f.url, 1048576, nil, ""},
 		"1 MiB and a byte":    {f.url, 1048577, nil, badValue},
-		"1 MiB in all":        {f.url, 1048576 - 11, attributes{"name": {DataType: ptr("String"), StringValue: ptr("v")}}, ""},
-		"a byte over in all":  {f.url, 1048576 - 10, attributes{"name": {DataType: ptr("String"), StringValue: ptr("v")}}, badValue},
+		"1 MiB in all":        {f.url, 1048576 - 11, attributes{"name": {DataType: new("String"), StringValue: new("v")}}, ""},
+		"a byte over in all":  {f.url, 1048576 - 10, attributes{"name": {DataType: new("String"), StringValue: new("v")}}, badValue},
 		"the queue's limit":   {small, 1024, nil, ""},
 		"over the queue's":    {small, 1025, nil, badValue},
-		"binary counts bytes": {small, 1024 - 4 - 6 - 3, attributes{"name": {DataType: ptr("Binary"), BinaryValue: []byte{0, 1, 2}}}, ""},
+		"binary counts bytes": {small, 1024 - 4 - 6 - 3, attributes{"name": {DataType: new("Binary"), BinaryValue: []byte{0, 1, 2}}}, ""},
 	}
 	for name, test := range tests {
 		_, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{
-			QueueUrl: test.url, MessageBody: ptr(strings.Repeat("x", test.body)), MessageAttributes: test.attributes,
+			QueueUrl: test.url, MessageBody: new(strings.Repeat("x", test.body)), MessageAttributes: test.attributes,
 		})
 		if code(err) != test.want {
 			t.Errorf("%s: %q, want %q", name, code(err), test.want)
@@ -192,7 +192,7 @@ func TestMessageSizes(t *testing.T) {
 	}
 	batch := &sqs.SendMessageBatchInput{QueueUrl: f.url}
 	for i := range 2 {
-		batch.Entries = append(batch.Entries, types.SendMessageBatchRequestEntry{Id: ptr(strconv.Itoa(i)), MessageBody: ptr(strings.Repeat("x", 524288))})
+		batch.Entries = append(batch.Entries, types.SendMessageBatchRequestEntry{Id: new(strconv.Itoa(i)), MessageBody: new(strings.Repeat("x", 524288))})
 	}
 	_, err := f.SendMessageBatch(t.Context(), batch)
 	f.must(err)
@@ -211,10 +211,10 @@ func TestBatchesFailByEntry(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, testOptions(t), nil)
 	sent, err := f.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: f.url, Entries: []types.SendMessageBatchRequestEntry{
-		{Id: ptr("good"), MessageBody: ptr("good")},
-		{Id: ptr("bad"), MessageBody: ptr("\x00")},
-		{Id: ptr("late"), MessageBody: ptr("late"), DelaySeconds: 901},
-		{Id: ptr("also-good"), MessageBody: ptr("also good")},
+		{Id: new("good"), MessageBody: new("good")},
+		{Id: new("bad"), MessageBody: new("\x00")},
+		{Id: new("late"), MessageBody: new("late"), DelaySeconds: 901},
+		{Id: new("also-good"), MessageBody: new("also good")},
 	}})
 	f.must(err)
 	if len(sent.Successful) != 2 || len(sent.Failed) != 2 {
@@ -229,18 +229,18 @@ func TestBatchesFailByEntry(t *testing.T) {
 		t.Errorf("stored (-want +got):\n%s", diff)
 	}
 	changed, err := f.ChangeMessageVisibilityBatch(t.Context(), &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: f.url, Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
-		{Id: ptr("a"), ReceiptHandle: got[0].ReceiptHandle, VisibilityTimeout: 60},
-		{Id: ptr("b"), ReceiptHandle: ptr("junk"), VisibilityTimeout: 60},
-		{Id: ptr("c"), ReceiptHandle: got[1].ReceiptHandle, VisibilityTimeout: 43201},
+		{Id: new("a"), ReceiptHandle: got[0].ReceiptHandle, VisibilityTimeout: 60},
+		{Id: new("b"), ReceiptHandle: new("junk"), VisibilityTimeout: 60},
+		{Id: new("c"), ReceiptHandle: got[1].ReceiptHandle, VisibilityTimeout: 43201},
 	}})
 	f.must(err)
 	if len(changed.Successful) != 1 || len(changed.Failed) != 2 {
 		t.Errorf("change: %d successful and %d failed, want 1 and 2", len(changed.Successful), len(changed.Failed))
 	}
 	deleted, err := f.DeleteMessageBatch(t.Context(), &sqs.DeleteMessageBatchInput{QueueUrl: f.url, Entries: []types.DeleteMessageBatchRequestEntry{
-		{Id: ptr("a"), ReceiptHandle: got[0].ReceiptHandle},
-		{Id: ptr("b"), ReceiptHandle: ptr("junk")},
-		{Id: ptr("c"), ReceiptHandle: got[1].ReceiptHandle},
+		{Id: new("a"), ReceiptHandle: got[0].ReceiptHandle},
+		{Id: new("b"), ReceiptHandle: new("junk")},
+		{Id: new("c"), ReceiptHandle: got[1].ReceiptHandle},
 	}})
 	f.must(err)
 	if len(deleted.Successful) != 2 || len(deleted.Failed) != 1 || *deleted.Failed[0].Code != "ReceiptHandleIsInvalid" {

@@ -62,7 +62,7 @@ func TestGroupFailsByCall(t *testing.T) {
 		synctest.Wait()
 		var calls sync.WaitGroup
 		for i := range attempts {
-			m, err := (&outgoing{MessageBody: ptr(strconv.Itoa(i))}).message(q)
+			m, err := (&outgoing{MessageBody: new(strconv.Itoa(i))}).message(q)
 			f.must(err)
 			calls.Go(func() {
 				err := f.service.do(t.Context(), func(ctx context.Context, tx *transaction) error {
@@ -116,7 +116,7 @@ func TestDamageWhileRunning(t *testing.T) {
 					return err
 				},
 				func() error {
-					_, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: f.url, MessageBody: ptr("b")})
+					_, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: f.url, MessageBody: new("b")})
 					return err
 				},
 			} {

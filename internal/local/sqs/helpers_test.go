@@ -205,8 +205,6 @@ func sendAll(ctx context.Context, s *Service, queue string, bodies ...string) er
 	return nil
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func (f *fixture) change(handle *string, seconds int32) error {
 	_, err := f.ChangeMessageVisibility(f.Context(), &sqs.ChangeMessageVisibilityInput{
 		QueueUrl: f.url, ReceiptHandle: handle, VisibilityTimeout: seconds,

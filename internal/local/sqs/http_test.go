@@ -19,7 +19,7 @@ func TestOverLoopback(t *testing.T) {
 	t.Parallel()
 	s := open(t, testOptions(t))
 	c := networkClient(t, s)
-	made, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: ptr("work")})
+	made, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: new("work")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestOverLoopback(t *testing.T) {
 	if err := <-polled; err != nil {
 		t.Error(err)
 	}
-	_, err = c.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: ptr("nope")})
+	_, err = c.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: new("nope")})
 	if typed := (*types.QueueDoesNotExist)(nil); !errors.As(err, &typed) {
 		t.Errorf("a missing queue: %v, want the SDK's QueueDoesNotExist", err)
 	}

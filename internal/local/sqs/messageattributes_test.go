@@ -10,7 +10,7 @@ import (
 )
 
 func text(v string) types.MessageAttributeValue {
-	return types.MessageAttributeValue{DataType: ptr("String"), StringValue: &v}
+	return types.MessageAttributeValue{DataType: new("String"), StringValue: &v}
 }
 
 func TestMessageAttributes(t *testing.T) {
@@ -18,13 +18,13 @@ func TestMessageAttributes(t *testing.T) {
 	f := newFixture(t, testOptions(t), map[string]string{"VisibilityTimeout": "0"})
 	all := map[string]types.MessageAttributeValue{
 		"app.name":  text("ü"),
-		"app.build": {DataType: ptr("Number.int"), StringValue: ptr("-12")},
-		"logo":      {DataType: ptr("Binary.png"), BinaryValue: []byte{0, 255, 1}},
+		"app.build": {DataType: new("Number.int"), StringValue: new("-12")},
+		"logo":      {DataType: new("Binary.png"), BinaryValue: []byte{0, 255, 1}},
 		"apps":      text("not app.*"),
 	}
 	sent, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{
-		QueueUrl: f.url, MessageBody: ptr("body"), MessageAttributes: all, MessageGroupId: ptr("tenant-1"),
-		MessageSystemAttributes: map[string]types.MessageSystemAttributeValue{"AWSTraceHeader": {DataType: ptr("String"), StringValue: ptr("Root=1-5759e988-bd862e3fe1be46a994272793")}},
+		QueueUrl: f.url, MessageBody: new("body"), MessageAttributes: all, MessageGroupId: new("tenant-1"),
+		MessageSystemAttributes: map[string]types.MessageSystemAttributeValue{"AWSTraceHeader": {DataType: new("String"), StringValue: new("Root=1-5759e988-bd862e3fe1be46a994272793")}},
 	})
 	f.must(err)
 	if *sent.MD5OfMessageBody != "841a2d689ad86bd1611447453c22c6fc" || *sent.MD5OfMessageSystemAttributes != "62a56dd927315f2b2e12832b84617ea5" {
@@ -74,7 +74,7 @@ func TestSystemAttributeNames(t *testing.T) {
 
 func TestAttributeRefusals(t *testing.T) {
 	t.Parallel()
-	good := func() *attribute { return &attribute{DataType: "String", StringValue: ptr("v")} }
+	good := func() *attribute { return &attribute{DataType: "String", StringValue: new("v")} }
 	tests := map[string]struct {
 		name string
 		a    *attribute
@@ -89,15 +89,15 @@ func TestAttributeRefusals(t *testing.T) {
 		"trailing period": {"a.", good(), badValue},
 		"two periods":     {"a..b", good(), badValue},
 		"space":           {"a b", good(), badValue},
-		"no type":         {"a", &attribute{StringValue: ptr("v")}, badValue},
-		"unknown type":    {"a", &attribute{DataType: "Float", StringValue: ptr("v")}, badValue},
-		"empty value":     {"a", &attribute{DataType: "String", StringValue: ptr("")}, badValue},
+		"no type":         {"a", &attribute{StringValue: new("v")}, badValue},
+		"unknown type":    {"a", &attribute{DataType: "Float", StringValue: new("v")}, badValue},
+		"empty value":     {"a", &attribute{DataType: "String", StringValue: new("")}, badValue},
 		"no value":        {"a", &attribute{DataType: "Binary"}, badValue},
-		"wrong field":     {"a", &attribute{DataType: "Binary", StringValue: ptr("v")}, badValue},
-		"not a number":    {"a", &attribute{DataType: "Number", StringValue: ptr("1x")}, badValue},
-		"number":          {"a", &attribute{DataType: "Number.float", StringValue: ptr("-1.5e10")}, ""},
-		"39 digits":       {"a", &attribute{DataType: "Number", StringValue: ptr("123456789012345678901234567890123456789")}, badValue},
-		"control":         {"a", &attribute{DataType: "String", StringValue: ptr("\x01")}, "InvalidMessageContents"},
+		"wrong field":     {"a", &attribute{DataType: "Binary", StringValue: new("v")}, badValue},
+		"not a number":    {"a", &attribute{DataType: "Number", StringValue: new("1x")}, badValue},
+		"number":          {"a", &attribute{DataType: "Number.float", StringValue: new("-1.5e10")}, ""},
+		"39 digits":       {"a", &attribute{DataType: "Number", StringValue: new("123456789012345678901234567890123456789")}, badValue},
+		"control":         {"a", &attribute{DataType: "String", StringValue: new("\x01")}, "InvalidMessageContents"},
 		"list":            {"a", &attribute{DataType: "String", StringListValues: []string{"v"}}, unsupported},
 	}
 	for name, test := range tests {

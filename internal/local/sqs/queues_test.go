@@ -25,7 +25,7 @@ func TestQueueAttributes(t *testing.T) {
 		}})
 		f.must(err)
 		f.send("a", "b", "c")
-		_, err = f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: f.url, MessageBody: ptr("later"), DelaySeconds: 60})
+		_, err = f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: f.url, MessageBody: new("later"), DelaySeconds: 60})
 		f.must(err)
 		f.one(func(in *sqs.ReceiveMessageInput) { in.MaxNumberOfMessages = 1 })
 		want := map[string]string{
@@ -67,7 +67,7 @@ func TestListQueuesPages(t *testing.T) {
 		want = append(want, *f.queue(fmt.Sprintf("list-%d", i), nil))
 	}
 	var got []string
-	pages := sqs.NewListQueuesPaginator(f.Client, &sqs.ListQueuesInput{QueueNamePrefix: ptr("list-"), MaxResults: ptr(int32(3))})
+	pages := sqs.NewListQueuesPaginator(f.Client, &sqs.ListQueuesInput{QueueNamePrefix: new("list-"), MaxResults: new(int32(3))})
 	n := 0
 	for ; pages.HasMorePages(); n++ {
 		page, err := pages.NextPage(t.Context())
@@ -84,7 +84,7 @@ func TestPurgeQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, testOptions(t), nil)
 		other := f.queue("other", nil)
-		_, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: other, MessageBody: ptr("stays")})
+		_, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: other, MessageBody: new("stays")})
 		f.must(err)
 		for i := range 12 {
 			f.send(strconv.Itoa(i))

@@ -120,10 +120,10 @@ func TestMoveTask(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, dead := withDeadLetter(t, testOptions(t), 1)
 				url := f.url
-				in := &sqs.StartMessageMoveTaskInput{SourceArn: ptr(deadARN)}
+				in := &sqs.StartMessageMoveTaskInput{SourceArn: new(deadARN)}
 				if test.to != "" {
 					url = f.queue(test.to, nil)
-					in.DestinationArn = ptr("arn:aws:sqs:us-east-1:000000000000:" + test.to)
+					in.DestinationArn = new("arn:aws:sqs:us-east-1:000000000000:" + test.to)
 				}
 				if test.rate != "" {
 					var n int32
@@ -183,11 +183,11 @@ func TestMoveTaskRefusals(t *testing.T) {
 			in   *sqs.StartMessageMoveTaskInput
 			want string
 		}{
-			"no such source":          {&sqs.StartMessageMoveTaskInput{SourceArn: ptr(deadARN + "x")}, "ResourceNotFoundException"},
-			"no such destination":     {&sqs.StartMessageMoveTaskInput{SourceArn: ptr(deadARN), DestinationArn: ptr("x")}, "ResourceNotFoundException"},
-			"not a dead-letter queue": {&sqs.StartMessageMoveTaskInput{SourceArn: ptr(workARN)}, "InvalidParameterValue"},
-			"onto itself":             {&sqs.StartMessageMoveTaskInput{SourceArn: ptr(deadARN), DestinationArn: ptr(deadARN)}, "InvalidParameterValue"},
-			"too fast":                {&sqs.StartMessageMoveTaskInput{SourceArn: ptr(deadARN), MaxNumberOfMessagesPerSecond: ptr(int32(501))}, "InvalidParameterValue"},
+			"no such source":          {&sqs.StartMessageMoveTaskInput{SourceArn: new(deadARN + "x")}, "ResourceNotFoundException"},
+			"no such destination":     {&sqs.StartMessageMoveTaskInput{SourceArn: new(deadARN), DestinationArn: new("x")}, "ResourceNotFoundException"},
+			"not a dead-letter queue": {&sqs.StartMessageMoveTaskInput{SourceArn: new(workARN)}, "InvalidParameterValue"},
+			"onto itself":             {&sqs.StartMessageMoveTaskInput{SourceArn: new(deadARN), DestinationArn: new(deadARN)}, "InvalidParameterValue"},
+			"too fast":                {&sqs.StartMessageMoveTaskInput{SourceArn: new(deadARN), MaxNumberOfMessagesPerSecond: new(int32(501))}, "InvalidParameterValue"},
 		}
 		for name, test := range tests {
 			if _, err := f.StartMessageMoveTask(t.Context(), test.in); code(err) != test.want {
@@ -199,7 +199,7 @@ func TestMoveTaskRefusals(t *testing.T) {
 		if n := f.attribute(dead, "ApproximateNumberOfMessages"); n != "3" {
 			t.Fatalf("%s messages failed, want 3", n)
 		}
-		slow := &sqs.StartMessageMoveTaskInput{SourceArn: ptr(deadARN), MaxNumberOfMessagesPerSecond: ptr(int32(1))}
+		slow := &sqs.StartMessageMoveTaskInput{SourceArn: new(deadARN), MaxNumberOfMessagesPerSecond: new(int32(1))}
 		_, err := f.StartMessageMoveTask(t.Context(), slow)
 		f.must(err)
 		if _, err := f.StartMessageMoveTask(t.Context(), slow); code(err) != "AWS.SimpleQueueService.UnsupportedOperation" {
@@ -220,9 +220,9 @@ func TestMoveTaskWithoutSource(t *testing.T) {
 		opts := testOptions(t)
 		opts.Logger = logLines(&lines)
 		f, dead := withDeadLetter(t, opts, 1)
-		_, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: dead, MessageBody: ptr("stray")})
+		_, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: dead, MessageBody: new("stray")})
 		f.must(err)
-		_, err = f.StartMessageMoveTask(t.Context(), &sqs.StartMessageMoveTaskInput{SourceArn: ptr(deadARN)})
+		_, err = f.StartMessageMoveTask(t.Context(), &sqs.StartMessageMoveTaskInput{SourceArn: new(deadARN)})
 		f.must(err)
 		synctest.Wait()
 		if n := f.attribute(dead, "ApproximateNumberOfMessages"); n != "1" {
@@ -242,7 +242,7 @@ func TestMoveTaskSurvives(t *testing.T) {
 		f, dead := withDeadLetter(t, opts, 1)
 		f.send("a", "b", "c", "d")
 		f.fail(1)
-		_, err := f.StartMessageMoveTask(t.Context(), &sqs.StartMessageMoveTaskInput{SourceArn: ptr(deadARN), MaxNumberOfMessagesPerSecond: ptr(int32(1))})
+		_, err := f.StartMessageMoveTask(t.Context(), &sqs.StartMessageMoveTaskInput{SourceArn: new(deadARN), MaxNumberOfMessagesPerSecond: new(int32(1))})
 		f.must(err)
 		<-time.After(1500 * time.Millisecond)
 		if n := f.attribute(dead, "ApproximateNumberOfMessages"); n != "2" {

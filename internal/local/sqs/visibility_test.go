@@ -38,7 +38,7 @@ func TestLongPollWakes(t *testing.T) {
 		},
 		"on the end of a delay": {
 			before: func(f *fixture) {
-				_, err := f.SendMessage(f.Context(), &sqs.SendMessageInput{QueueUrl: f.url, MessageBody: ptr("a"), DelaySeconds: 9})
+				_, err := f.SendMessage(f.Context(), &sqs.SendMessageInput{QueueUrl: f.url, MessageBody: new("a"), DelaySeconds: 9})
 				f.must(err)
 			},
 			want: 9 * time.Second, bodies: []string{"a"},
