@@ -29,6 +29,9 @@ func (s *service) await(ctx context.Context, id string, wait time.Duration) (*Ap
 		case <-next.C:
 		case <-end.C:
 			next.Stop()
+			if last, err := s.lookApplication(ctx, id); err == nil {
+				st = last
+			}
 			return st, nil
 		case <-stopping(ctx):
 			next.Stop()

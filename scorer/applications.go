@@ -115,6 +115,9 @@ func (a *Applications) decide(ctx context.Context, att *attempt) {
 	if err := a.models.keep(ctx, a.o.Scorer.Model()); err != nil {
 		for _, it := range att.items {
 			it.err = fmt.Errorf("model: %w", err)
+			if it.doc.Last {
+				it.err = errors.Join(it.err, a.markLast(ctx, it))
+			}
 		}
 		return
 	}

@@ -45,48 +45,75 @@ func (a *Applications) claimAll(ctx context.Context, att *attempt) {
 	_ = group.Wait() // the outcomes are in the items
 }
 
-// claim takes one application for this attempt.
+// claim takes one application for this attempt. If that fails on the last
+// delivery, its document says so.
 func (a *Applications) claim(ctx context.Context, it *item) (claimState, error) {
+	var state claimState
+	var err error
 	if it.broken != nil {
-		return notClaimed, a.leave(ctx, it)
+		state, err = a.leave(ctx, it)
+	} else {
+		state, err = a.write(ctx, &it.doc)
 	}
-	state, err := a.write(ctx, &it.doc)
-	if it.doc.Last && errors.Is(err, errHeld) {
-		err = errors.Join(err, a.markLast(ctx, it.doc.ID))
+	if err != nil && it.doc.Last {
+		err = errors.Join(err, a.markLast(ctx, it))
 	}
 	return state, err
 }
 
-// leave gives up an application that could not be scored and is not to blame.
-// After the last delivery a failing document says so.
-func (a *Applications) leave(ctx context.Context, it *item) error {
+// leave gives up an application that could not be scored and is not to blame,
+// unless it has been decided meanwhile. After the last delivery a failing
+// document says so.
+func (a *Applications) leave(ctx context.Context, it *item) (claimState, error) {
 	if !it.doc.Last {
-		return it.broken
+		return notClaimed, it.broken
 	}
-	doc := it.doc
+	doc := failing(it.doc)
+	state, err := a.write(ctx, &doc)
+	if err == nil && state == settled {
+		return settled, nil
+	}
+	return notClaimed, errors.Join(it.broken, err)
+}
+
+// failing is the document of an application that no delivery will follow for.
+func failing(doc status.Application) status.Application {
 	doc.State, doc.Result, doc.LeaseUntil = status.DocFailing, "", doc.ClaimedAt
+	doc.Decision, doc.Probability = "", nil
 	doc.Error = &status.Problem{
 		Title: "application could not be scored", Code: "failed", Detail: "every attempt broke off; an operator can redrive it",
 	}
-	_, err := a.write(ctx, &doc)
-	return errors.Join(it.broken, err)
+	return doc
 }
 
-// markLast says on the claim of another worker that no delivery will follow if
-// that worker fails. It changes nothing else, so the claim stays good.
-func (a *Applications) markLast(ctx context.Context, id string) error {
-	key := status.ApplicationKey(id)
-	doc, etag, err := a.document(ctx, key)
-	if err != nil || doc.State != status.DocClaimed || doc.Last {
-		return err
+// markLast says on the claim of another attempt that no delivery will follow if
+// that one fails; it changes nothing else, so the claim stays good. Without any
+// document it leaves a failing one.
+func (a *Applications) markLast(ctx context.Context, it *item) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
+	defer cancel()
+	key := status.ApplicationKey(it.doc.ID)
+	for range maxLooks {
+		doc, etag, err := a.document(ctx, key)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			fresh := failing(it.doc)
+			doc, etag = &fresh, ""
+		case err != nil:
+			return err
+		case doc.State != status.DocClaimed || doc.Last:
+			return nil
+		}
+		doc.Last = true
+		body, err := status.Encode(doc)
+		if err != nil {
+			return err
+		}
+		if _, err = a.put(ctx, key, etag, body); err == nil || !answered(err) {
+			return err
+		}
 	}
-	doc.Last = true
-	body, err := status.Encode(doc)
-	if err != nil {
-		return err
-	}
-	_, err = a.put(ctx, key, etag, body)
-	return err
+	return errors.New("mark: document keeps changing")
 }
 
 // write puts doc in the place of nothing, or of a claim that is free to be
@@ -127,7 +154,7 @@ func (a *Applications) write(ctx context.Context, doc *status.Application) (clai
 			return state, err
 		case state == claimed: // free to be taken over
 			etag = tag
-			doc.Attempts = max(doc.Attempts, found.Attempts+1)
+			doc.Attempts, doc.Last = max(doc.Attempts, found.Attempts+1), doc.Last || found.Last
 			if body, err = status.Encode(doc); err != nil {
 				return notClaimed, err
 			}
@@ -222,12 +249,17 @@ func ours(found, doc *status.Application) bool {
 	return found.State == doc.State && found.Result == doc.Result && found.ClaimedAt.Equal(doc.ClaimedAt)
 }
 
-// written is the state after doc is in place: only a claim wants a commit.
+// written is the state after doc is in place: a claim wants a commit, a
+// rejection settles it, a failing document does neither.
 func written(doc *status.Application) claimState {
-	if doc.State == status.DocClaimed {
+	switch doc.State {
+	case status.DocClaimed:
 		return claimed
+	case status.DocRejected:
+		return settled
+	default:
+		return notClaimed
 	}
-	return settled
 }
 
 // unsure is the state after a write of doc that may yet be applied: only a

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/loanscorer/loanscorer/events"
@@ -22,14 +21,14 @@ var (
 	errAborted = errors.New("commit: attempt given up")
 	// errForeign: our file's name is taken by a file that is not ours.
 	errForeign = errors.New("commit: file has other bytes than ours")
-	// errLate: the lease of a last delivery is over, so that its application
-	// may be called failed any moment.
+	// errLate: the lease is over, so that an application may be called failed
+	// any moment.
 	errLate = errors.New("commit: lease is over")
 )
 
 // closingTime bounds what is still written after the context is done. It is
 // shorter than what the poller and Lambda leave for it.
-const closingTime = time.Second
+const closingTime = 700 * time.Millisecond
 
 // commit writes the attempt's file with exactly the rows it has claimed, which
 // decides them all at once, or gives the attempt up.
@@ -61,18 +60,15 @@ func (a *Applications) commit(ctx context.Context, att *attempt) {
 }
 
 // inTime commits, but not when that could contradict what pollers were told: a
-// last delivery reads as failed some time after its lease.
+// claim that a last delivery has marked reads as failed some time after its
+// lease, and we may not have seen the mark.
 func (a *Applications) inTime(ctx context.Context, att *attempt, rows []*item) error {
 	left := att.at.Add(a.o.Lease).Sub(a.o.Now())
-	last := slices.ContainsFunc(rows, func(it *item) bool { return it.doc.Last })
-	if last && left <= 0 {
+	if left <= 0 {
 		return errLate
 	}
-	if last {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, left+status.CommitGrace/2)
-		defer cancel()
-	}
+	ctx, cancel := context.WithTimeout(ctx, left+status.CommitGrace/2)
+	defer cancel()
 	return a.writeFile(ctx, att, rows)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
@@ -66,7 +67,8 @@ func (b *Bulk) replace(ctx context.Context, plan *status.Batch, before *status.R
 		return true, nil // reading will tell
 	case err != nil:
 		return false, err
-	case info.ETag != plan.Source.ETag || info.Version != plan.Source.Version:
+	case info.ETag != plan.Source.ETag || info.Version != plan.Source.Version,
+		!info.LastModified.Truncate(time.Second).Equal(plan.Source.LastModified.Truncate(time.Second)):
 		return false, nil // ours is the earlier one; reading will tell
 	}
 	return true, b.end(ctx, before.Batch, status.BatchSuperseded, superseded())
@@ -76,6 +78,10 @@ func (b *Bulk) replace(ctx context.Context, plan *status.Batch, before *status.R
 func (b *Bulk) gone(ctx context.Context, upload string) error {
 	r, err := b.readReceipt(ctx, upload)
 	if err != nil || r == nil {
+		return err
+	}
+	// The receipt may be that of a new upload under this key.
+	if _, err := b.o.Objects.Head(ctx, upload); !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	return b.end(ctx, r.Batch, status.BatchFailed, inputGone())

@@ -85,12 +85,17 @@ func linesTo(out io.Writer) func(*reject) error {
 	return func(r *reject) error { return enc.Encode(r) }
 }
 
+// rejectColumns is the header of rejects.csv.
+func rejectColumns() []string {
+	return []string{"line", "byte_offset", "column", "code", "reason", "original"}
+}
+
 // rejectTable writes rejects.csv.
 type rejectTable struct{ csv *csv.Writer }
 
 func newRejectTable(out io.Writer) (*rejectTable, error) {
 	t := &rejectTable{csv: csv.NewWriter(out)}
-	return t, t.csv.Write([]string{"line", "byte_offset", "column", "code", "reason", "original"})
+	return t, t.csv.Write(rejectColumns())
 }
 
 // WriteNoRejects writes the rejects file of a batch without any: its header.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/loanscorer/loanscorer/events"
@@ -218,4 +219,80 @@ func TestSimReceiptOfExpiredBatch(t *testing.T) {
 		t.Fatal(errs[0])
 	}
 	simVerify(t, s.Bucket, simPlans(t, s.Bucket)[0].ID, 4)
+}
+
+// What is wrong with one batch does not keep the sweep from the others.
+func TestSimSweepGoesOn(t *testing.T) {
+	t.Parallel()
+	s, list := newSimStore(), &simList{}
+	b := simBulkWorker(simModels(t)[0], 200, s, list)
+	now := time.Now()
+	b.o.Now = func() time.Time { return now }
+	if errs := b.Handle(t.Context(), []events.Message{simUpload(t, s.Bucket, simRowsText(30))}); errs[0] != nil {
+		t.Fatal(errs[0])
+	}
+	list.bodies = nil // they were received too often
+	plan := simPlans(t, s.Bucket)[0]
+	for _, id := range []string{simAppID(1), simAppID(2)} {
+		if _, err := s.Put(t.Context(), status.PlanKey(id), []byte("{"), store.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now = now.Add(16 * time.Minute)
+	if done, err := simSweeper(t, b, s.Bucket, 0).Sweep(t.Context(), false); err != nil || done.Batches != 1 {
+		t.Errorf("%+v, want one batch: %v", done, err)
+	}
+	simPump(t, b, list)
+	if got := simSummary(t, s.Bucket, plan.ID); got.State != status.BatchSucceeded {
+		t.Errorf("state %s", got.State)
+	}
+}
+
+// The announcement of a deleted upload does not end the batch of a new one
+// under the same key, nor does the announcement of the same bytes uploaded
+// before.
+//
+// failure 30
+func TestSimStaleAnnouncements(t *testing.T) {
+	t.Parallel()
+	simModels(t) // made outside of every bubble
+	for name, text := range map[string]string{"deleted": simRowsText(4), "same bytes": simRowsText(3)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { staleAnnouncement(t, text) })
+		})
+	}
+}
+
+func staleAnnouncement(t *testing.T, text string) {
+	t.Helper()
+	s, list := newSimStore(), &simList{}
+	b := simBulkWorker(simModels(t)[0], 1<<20, s, list)
+	old := simUpload(t, s.Bucket, simRowsText(3))
+	stale, err := s.Head(t.Context(), simKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(2 * time.Second) // of the bubble: a HEAD tells times in seconds
+	again := simUpload(t, s.Bucket, text)
+	s.before = simBreakParts
+	b.Handle(t.Context(), []events.Message{again})
+	s.before = nil
+	// A worker that looked before the new upload goes on now.
+	_, _ = b.plan(t.Context(), stale)
+	if err := b.gone(t.Context(), simKey); err != nil {
+		t.Error(err)
+	}
+	for _, err := range b.Handle(t.Context(), []events.Message{old, again}) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	current, err := s.Head(t.Context(), simKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := simSummary(t, s.Bucket, b.batchID(current)); got.State != status.BatchSucceeded {
+		t.Errorf("state %s", got.State)
+	}
 }

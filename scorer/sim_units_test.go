@@ -157,6 +157,12 @@ func TestSimLastDelivery(t *testing.T) {
 				return isResult(key) && op == "create" && n == 1
 			})
 		},
+		"no look at the claim of the delivery before": func(t *testing.T, s *simStore, clock *simClock) {
+			t.Helper()
+			simHold(t, s, clock)
+			clock.pass(20 * time.Second)
+			s.before = once(func(op, key string) bool { return isResult(key) && op == "head" })
+		},
 		"held by a worker that is dead": func(t *testing.T, s *simStore, clock *simClock) {
 			t.Helper()
 			simHold(t, s, clock)

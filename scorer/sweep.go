@@ -2,9 +2,11 @@ package scorer
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -26,16 +28,17 @@ type SweeperOptions struct {
 	Bulk    *Bulk         // required
 	Folders Folders       // of the bucket, required
 	Age     time.Duration // younger uploads and batches are left to their messages, 15 min
-	Days    int           // batches planned in the last so many days are looked at, 14
+	Days    int           // batches of uploads of the last so many days are looked at, 14
 }
 
 // Sweeper finds what no message will finish: uploads whose announcement was
 // lost, and batches whose messages ended in the dead-letter queue. It remembers
 // what it has seen finished and what it has announced, so one sweep costs one
-// listing and what is new. It is not safe for concurrent use.
+// listing and what is new. What goes wrong with one of them is told and does not
+// keep it from the others. It is not safe for concurrent use.
 type Sweeper struct {
 	o    SweeperOptions
-	seen map[string]time.Time // when it is looked at again
+	seen map[[16]byte]time.Time // when it is looked at again, by hash of its name
 }
 
 // Swept is what one sweep did.
@@ -47,8 +50,9 @@ type Swept struct {
 // again is how long a sweeper waits for what it has announced.
 const again = time.Hour
 
-// maxSeen bounds what a sweeper remembers; beyond it, it forgets everything.
-const maxSeen = 1 << 20
+// maxSeen bounds what a sweeper remembers, in things of about 64 bytes; beyond
+// it, it forgets everything.
+const maxSeen = 1 << 18
 
 // NewSweeper returns a sweeper, or an error that names the option at fault.
 func NewSweeper(o SweeperOptions) (*Sweeper, error) {
@@ -61,31 +65,51 @@ func NewSweeper(o SweeperOptions) (*Sweeper, error) {
 	if o.Days == 0 {
 		o.Days = 14
 	}
-	return &Sweeper{o: o, seen: map[string]time.Time{}}, nil
+	return &Sweeper{o: o, seen: map[[16]byte]time.Time{}}, nil
 }
 
 // Sweep looks once. The first sweep of a process may be told to take every
 // upload without a batch, whatever its age: nothing announces it any more when
 // the announcing store itself was stopped.
 func (s *Sweeper) Sweep(ctx context.Context, everyUpload bool) (Swept, error) {
-	if len(s.seen) > maxSeen {
-		clear(s.seen)
-	}
 	var done Swept
-	var err error
-	if done.Uploads, err = s.uploads(ctx, everyUpload); err != nil {
-		return done, fmt.Errorf("sweep of uploads: %w", err)
+	uploads, err1 := s.uploads(ctx, everyUpload)
+	if err1 != nil {
+		err1 = fmt.Errorf("sweep of uploads: %w", err1)
 	}
-	if done.Batches, err = s.batches(ctx); err != nil {
-		return done, fmt.Errorf("sweep of batches: %w", err)
+	batches, err2 := s.batches(ctx)
+	if err2 != nil {
+		err2 = fmt.Errorf("sweep of batches: %w", err2)
 	}
-	return done, nil
+	done.Uploads, done.Batches = uploads, batches
+	return done, errors.Join(err1, err2)
 }
 
 // due reports whether a thing should be looked at.
 func (s *Sweeper) due(name string, now time.Time) bool {
-	until, ok := s.seen[name]
+	until, ok := s.seen[hashOf(name)]
 	return !ok || now.After(until)
+}
+
+// leave remembers not to look at a thing for d.
+func (s *Sweeper) leave(name string, now time.Time, d time.Duration) {
+	if len(s.seen) >= maxSeen {
+		clear(s.seen)
+	}
+	s.seen[hashOf(name)] = now.Add(d)
+}
+
+func hashOf(name string) [16]byte {
+	sum := sha256.Sum256([]byte(name))
+	return [16]byte(sum[:16])
+}
+
+// failed tells what went wrong with one thing, which is left alone for a while.
+func (s *Sweeper) failed(ctx context.Context, name string, now time.Time, err error) {
+	s.leave(name, now, again/6)
+	if ctx.Err() == nil {
+		s.o.Bulk.o.Logger.LogAttrs(ctx, slog.LevelError, "cannot be taken up", slog.String("error", err.Error()))
+	}
 }
 
 // uploads announces every upload that no batch was planned for, as if the
@@ -102,25 +126,38 @@ func (s *Sweeper) uploads(ctx context.Context, every bool) (int, error) {
 		if strings.HasSuffix(info.Key, "/") || young || !s.due(name, now) {
 			continue
 		}
-		planned, err := b.planned(ctx, info)
-		if err != nil {
-			return n, err
+		announced := false
+		err := guarded(func() (err error) {
+			announced, err = s.upload(ctx, info)
+			return err
+		})
+		switch {
+		case ctx.Err() != nil:
+			return n, ctx.Err()
+		case err != nil:
+			s.failed(ctx, name, now, err)
+		case announced:
+			s.leave(name, now, again)
+			n++
+		default:
+			s.leave(name, now, 24*again)
 		}
-		if planned {
-			s.seen[name] = now.Add(24 * again)
-			continue
-		}
-		body, err := announcement(b.o.Bucket, info)
-		if err != nil {
-			return n, err
-		}
-		if err := errors.Join(b.o.Queue.SendAll(ctx, []string{body}, "")...); err != nil {
-			return n, err
-		}
-		s.seen[name] = now.Add(again)
-		n++
 	}
 	return n, nil
+}
+
+// upload announces one upload unless a batch was planned for it.
+func (s *Sweeper) upload(ctx context.Context, info store.Info) (bool, error) {
+	b := s.o.Bulk
+	planned, err := b.planned(ctx, info)
+	if err != nil || planned {
+		return false, err
+	}
+	body, err := announcement(b.o.Bucket, info)
+	if err != nil {
+		return false, err
+	}
+	return true, errors.Join(b.o.Queue.SendAll(ctx, []string{body}, "")...)
 }
 
 // planned reports whether the receipt of an upload names this version of it.
@@ -148,11 +185,17 @@ func (s *Sweeper) batches(ctx context.Context) (int, error) {
 			if !status.ValidID(id) || !s.due(id, today) {
 				continue
 			}
-			resumed, err := s.batch(ctx, id)
-			if err != nil {
-				return n, err
-			}
-			if resumed {
+			resumed := false
+			err := guarded(func() (err error) {
+				resumed, err = s.batch(ctx, id)
+				return err
+			})
+			switch {
+			case ctx.Err() != nil:
+				return n, ctx.Err()
+			case err != nil:
+				s.failed(ctx, id, today, err)
+			case resumed:
 				n++
 			}
 		}
@@ -168,7 +211,7 @@ func (s *Sweeper) batch(ctx context.Context, id string) (bool, error) {
 		return false, err
 	}
 	if done {
-		s.seen[id] = now.Add(24 * again)
+		s.leave(id, now, 24*again)
 		return false, nil
 	}
 	plan, err := b.readPlan(ctx, id)
@@ -190,7 +233,7 @@ func (s *Sweeper) batch(ctx context.Context, id string) (bool, error) {
 	if now.Sub(last) < s.o.Age {
 		return false, nil
 	}
-	s.seen[id] = now.Add(again)
+	s.leave(id, now, again)
 	return true, b.resume(ctx, plan)
 }
 

@@ -49,6 +49,9 @@ func newTable(out io.Writer, columns []column) *table {
 // end writes the row whose columns were added since the last call; size is the
 // number of input bytes that it came from.
 func (t *table) end(size int) error {
+	if t.n%rowsPerGroup == 0 {
+		t.bytes = 0
+	}
 	if t.bytes += size; t.bytes > bytesPerGroup {
 		if err := t.w.Flush(); err != nil {
 			return fmt.Errorf("parquet row group before row %d: %w", t.n, err)

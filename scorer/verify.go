@@ -233,7 +233,7 @@ func (r *Report) rejects(ctx context.Context, objects Objects, summary *status.S
 // rejectOffsets reads the byte offsets of a rejects file.
 func rejectOffsets(in io.Reader) ([]int64, error) {
 	records := csv.NewReader(in)
-	records.ReuseRecord = true
+	records.ReuseRecord, records.FieldsPerRecord = true, len(rejectColumns())
 	if _, err := records.Read(); err != nil {
 		return nil, err
 	}

@@ -26,8 +26,9 @@ type asking struct {
 
 // client talks to a running API.
 type client struct {
-	server string
-	http   *http.Client
+	server  string
+	http    *http.Client
+	reached bool // has answered before
 }
 
 func newClient(server string) *client {
@@ -169,6 +170,7 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, heade
 		p.Status = resp.StatusCode
 		return nil, &p
 	}
+	c.reached = true
 	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
 	if err != nil {
 		seconds = 1
@@ -202,7 +204,8 @@ func (c *client) ask(ctx context.Context, path string, header http.Header, to an
 				return nil, fmt.Errorf("%s%s: %w", c.server, path, err)
 			}
 			return a, nil
-		case errors.As(err, &p) && p.Status < 500, ctx.Err() != nil, time.Since(began) > patience:
+		case errors.As(err, &p) && p.Status < 500 && p.Status != http.StatusTooManyRequests,
+			p == nil && !c.reached, ctx.Err() != nil, time.Since(began) > patience:
 			return nil, err
 		}
 		if err := pause(ctx, time.Second); err != nil {
@@ -234,13 +237,13 @@ type uploaded struct {
 	at        time.Time
 }
 
-// unplanned is how long an upload may wait for its plan.
+// unplanned is how long an upload waits for its plan without a word.
 const unplanned = 2 * time.Minute
 
-// batchOf finds the batch that an upload became.
-func (c *client) batchOf(ctx context.Context, u uploaded) (*batch, error) {
-	began := time.Now()
-	for {
+// batchOf finds the batch that an upload became. late is told once if that
+// takes long.
+func (c *client) batchOf(ctx context.Context, u uploaded, late func(string)) (*batch, error) {
+	for began, told := time.Now(), false; ; {
 		var list struct {
 			Batches []batch `json:"batches"`
 		}
@@ -254,8 +257,9 @@ func (c *client) batchOf(ctx context.Context, u uploaded) (*batch, error) {
 				return &list.Batches[0], nil
 			}
 		}
-		if time.Since(began) > unplanned {
-			return nil, fmt.Errorf("%s was uploaded, but is not planned after %v: is a worker running, and does the bucket announce uploads?", u.key, unplanned)
+		if !told && time.Since(began) > unplanned {
+			told = true
+			late(fmt.Sprintf("%s is uploaded, but not planned after %v: other files may be before it; is a worker running?", u.key, unplanned))
 		}
 		if err := pause(ctx, 200*time.Millisecond); err != nil {
 			return nil, err
@@ -278,7 +282,7 @@ func (c *client) waitBatch(ctx context.Context, id string, progress func(share f
 		if err := pause(ctx, wait); err != nil {
 			return nil, nil, fmt.Errorf("stopped waiting; batch %s goes on: %w", id, err)
 		}
-		wait = min(wait*3/2, a.retryAfter)
+		wait = min(wait*3/2, a.retryAfter, 5*time.Second)
 	}
 }
 

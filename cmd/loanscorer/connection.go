@@ -73,8 +73,8 @@ func (c *connection) queueFlags(f *pflag.FlagSet) {
 
 // aws returns the SDK's configuration for an endpoint: the credentials of the
 // data directory where it is that of 'loanscorer serve', otherwise the SDK's
-// own. For an endpoint of someone else's the SDK's own come first, unless
-// --data is given.
+// own. For another endpoint than the standard one AWS_ACCESS_KEY_ID comes
+// first, unless --data is given.
 func (c *connection) aws(ctx context.Context, endpoint, standard string) (aws.Config, error) {
 	foreign := endpoint != standard && os.Getenv("AWS_ACCESS_KEY_ID") != "" && (c.given == nil || !c.given("data"))
 	if endpoint != endpointAWS && !foreign {
@@ -117,7 +117,12 @@ func (c *connection) store(ctx context.Context) (*store.Store, error) {
 		return nil, err
 	}
 	objects := store.New(store.NewClient(cfg, store.ClientOptions{Endpoint: endpoint(c.s3Endpoint)}), c.bucket)
-	if err := objects.Ready(ctx); err != nil {
+	var answer *awshttp.ResponseError
+	err = objects.Ready(ctx)
+	if errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusForbidden {
+		err = nil // it is there; what is needed may be allowed all the same
+	}
+	if err != nil {
 		return nil, fmt.Errorf("no bucket %q at S3 endpoint %s (--bucket, --s3-endpoint; is 'loanscorer serve' running?): %w",
 			c.bucket, c.s3Endpoint, shortly(err))
 	}
@@ -191,11 +196,15 @@ func (c *connection) connect(ctx context.Context) (*backends, error) {
 }
 
 func newSQS(cfg aws.Config, endpoint string) *sqs.Client {
-	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.ResponseHeaderTimeout = 30 * time.Second // a long poll takes 20 s
-	})
+	if cfg.HTTPClient == nil {
+		cfg.HTTPClient = awshttp.NewBuildableClient()
+	}
+	if c, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		cfg.HTTPClient = c.WithTransportOptions(func(t *http.Transport) {
+			t.ResponseHeaderTimeout = 30 * time.Second // a long poll takes 20 s
+		})
+	}
 	return sqs.NewFromConfig(cfg, func(o *sqs.Options) {
-		o.HTTPClient = client
 		if endpoint != "" {
 			o.BaseEndpoint = aws.String(endpoint)
 		}

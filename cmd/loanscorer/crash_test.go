@@ -127,7 +127,7 @@ func checkFile(t *testing.T, s *server, objects *store.Store, key string, rows i
 	if err != nil {
 		t.Fatalf("%s: %v", key, err)
 	}
-	found, err := c.batchOf(ctx, uploaded{key: key, etag: stored.ETag, at: stored.LastModified})
+	found, err := c.batchOf(ctx, uploaded{key: key, etag: stored.ETag, at: stored.LastModified}, func(text string) { t.Log(text) })
 	if err != nil {
 		t.Fatalf("%s: %v", key, err)
 	}

@@ -132,7 +132,8 @@ func (d *demoRun) bulk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := d.client.batchOf(ctx, uploaded{key: key, etag: stored.ETag, at: stored.LastModified})
+	found, err := d.client.batchOf(ctx, uploaded{key: key, etag: stored.ETag, at: stored.LastModified},
+		func(text string) { d.say("%s\n", text) })
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func bare(err error) error {
 	return err
 }
 
-// publish makes the file appear, durably.
+// publish makes the file appear.
 func (p *pending) publish() error {
 	err := errors.Join(p.file.Sync(), p.file.Close())
 	if err == nil {

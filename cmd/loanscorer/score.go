@@ -124,7 +124,9 @@ func apart(input, output, rejects string) error {
 	same := func(a, b string) bool {
 		x, err1 := os.Stat(a)
 		y, err2 := os.Stat(b)
-		return filepath.Clean(a) == filepath.Clean(b) || err1 == nil && err2 == nil && os.SameFile(x, y)
+		pathA, err3 := filepath.Abs(a)
+		pathB, err4 := filepath.Abs(b)
+		return err3 == nil && err4 == nil && pathA == pathB || err1 == nil && err2 == nil && os.SameFile(x, y)
 	}
 	switch {
 	case same(input, output):

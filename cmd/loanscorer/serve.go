@@ -231,10 +231,11 @@ Or with this program: %s
 // uploadExample is the command that uploads to this very service.
 func (svc *service) uploadExample() string {
 	text := os.Args[0] + " upload loans.csv --wait"
-	if dir, err := filepath.Abs(defaultData); err != nil || dir != svc.options.data {
+	s3 := svc.local.S3Endpoint()
+	if dir, err := filepath.Abs(defaultData); err != nil || dir != svc.options.data || s3 != "http://"+defaultS3Addr {
 		text += " --data " + svc.options.data
 	}
-	if s3 := svc.local.S3Endpoint(); s3 != "http://"+defaultS3Addr {
+	if s3 != "http://"+defaultS3Addr {
 		text += " --s3-endpoint " + s3
 	}
 	if svc.apiURL != "http://"+defaultAPIAddr {

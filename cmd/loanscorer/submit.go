@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -83,8 +82,10 @@ func (a *asking) submit(ctx context.Context, body []byte) error {
 	}
 	ends := slices.Repeat([]end{failed}, len(refused))
 	if !a.wait && a.asJSON {
-		_, err := a.out.Write(append(bytes.TrimSpace(answer.body), '\n'))
-		return errors.Join(err, judge(append(ends, make([]end, len(accepted))...)))
+		if _, err := a.out.Write(append(bytes.TrimSpace(answer.body), '\n')); err != nil {
+			return err
+		}
+		return judge(append(ends, make([]end, len(accepted))...))
 	}
 	for _, app := range accepted {
 		text := answer.body

@@ -75,7 +75,8 @@ func upload(ctx context.Context, s streams, path string, o *uploadOptions) error
 	if err != nil {
 		return err
 	}
-	b, err := c.batchOf(ctx, uploaded{key: o.key, etag: stored.ETag, at: stored.LastModified})
+	b, err := c.batchOf(ctx, uploaded{key: o.key, etag: stored.ETag, at: stored.LastModified},
+		func(text string) { _, _ = fmt.Fprintln(s.err, text) })
 	if err != nil {
 		return err
 	}

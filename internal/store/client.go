@@ -15,7 +15,7 @@ type ClientOptions struct {
 	Endpoint    string        // base URL of an S3-compatible endpoint; "" is AWS
 	MaxAttempts int           // tries per request, 5 by default
 	MaxBackoff  time.Duration // longest wait between tries, 2 s by default
-	Silence     time.Duration // longest wait for an answer to begin, 30 s by default; not for a client of one's own
+	Silence     time.Duration // longest wait for an answer to begin, 60 s by default; not for a client of one's own
 }
 
 // NewClient returns an S3 client that retries with full jitter, also after 409
@@ -29,7 +29,7 @@ func NewClient(cfg aws.Config, o ClientOptions) *s3.Client {
 		o.MaxBackoff = 2 * time.Second
 	}
 	if o.Silence == 0 {
-		o.Silence = 30 * time.Second
+		o.Silence = time.Minute
 	}
 	if cfg.HTTPClient == nil {
 		cfg.HTTPClient = awshttp.NewBuildableClient()
