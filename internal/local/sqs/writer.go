@@ -35,7 +35,7 @@ type transaction struct {
 }
 
 // do runs the job in the next transaction and returns after its commit is on
-// disk. When ctx ends first the outcome is unknown, as with any lost answer.
+// disk. A job whose ctx ends before its turn is skipped.
 func (s *Service) do(ctx context.Context, run func(context.Context, *transaction) error) error {
 	j := &job{run: run, cancelled: ctx.Done(), done: make(chan struct{})}
 	select {
@@ -45,12 +45,10 @@ func (s *Service) do(ctx context.Context, run func(context.Context, *transaction
 	case <-s.closing:
 		return ErrClosed
 	}
-	select {
-	case <-j.done:
-		return j.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	// The writer has it and will end it soon. Going before that would leave run
+	// at work on what the caller reads next.
+	<-j.done
+	return j.err
 }
 
 // write is the one goroutine that uses the database after Open.
