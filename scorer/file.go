@@ -14,14 +14,10 @@ import (
 
 // FileOptions describe one run over a local file.
 type FileOptions struct {
-	DecidedAt time.Time           // goes into every row; required
-	Rejects   io.Writer           // where rejects.csv goes; required
-	Progress  func(offset int64)  // told the bytes read, now and then; may be nil
-	Problem   func(p *RowProblem) // told the first rejects; may be nil
+	DecidedAt time.Time          // goes into every row; required
+	Rejects   io.Writer          // where rejects.csv goes; required
+	Progress  func(offset int64) // told the bytes read, now and then; may be nil
 }
-
-// RowProblem is a row that was not scored.
-type RowProblem = status.RowProblem
 
 // ScoreFile scores a CSV file into a Parquet file without a queue or a store,
 // with the same code and the same columns as a batch. A file that is refused
@@ -52,11 +48,6 @@ func ScoreFile(ctx context.Context, s *Scorer, in io.Reader, out io.Writer, o Fi
 	tally, err := rows.run(ctx, records, out, rejects)
 	if err != nil {
 		return tally, err
-	}
-	if o.Problem != nil {
-		for i := range rejects.problems {
-			o.Problem(&rejects.problems[i])
-		}
 	}
 	return tally, table.flush()
 }

@@ -100,16 +100,6 @@ func PartsPrefix(batch string) string {
 	return BatchResultsPrefix + "dt=" + Day(Time(batch)) + "/batch=" + batch + "/"
 }
 
-// BatchOfPrefix returns the batch id in a key or prefix made by BatchPrefix,
-// or "".
-func BatchOfPrefix(key string) string {
-	parts := strings.Split(strings.TrimPrefix(key, BatchesPrefix), "/")
-	if !strings.HasPrefix(key, BatchesPrefix) || len(parts) < 2 || !ValidID(parts[1]) {
-		return ""
-	}
-	return parts[1]
-}
-
 // Object metadata of result files, so that their kind is known from a HEAD.
 const (
 	MetaFile   = "file"   // "results" or "tombstone", see File

@@ -181,29 +181,6 @@ func TestReceipts(t *testing.T) {
 	}
 }
 
-func TestBatchOfPrefix(t *testing.T) {
-	t.Parallel()
-	const b = recordedBatch
-	for key, want := range map[string]string{
-		BatchPrefix(b): b, PlanKey(b): b, LedgerKey(b, 3): b,
-		"batches/any/" + b:            b,
-		"":                            "",
-		"batches/":                    "",
-		"batches/2026-03-09/":         "",
-		"batches/2026-03-09/" + b[1:]: "",
-		"batches/" + b:                "",
-		"uploads/2026-03-09/" + b:     "",
-		"2026-03-09/" + b:             "",
-		"batches/2026-03-09/" + strings.ToLower(b):    "",
-		"batches/2026-03-09/../" + b:                  "",
-		"x/batches/2026-03-09/" + b + "/summary.json": "",
-	} {
-		if got := BatchOfPrefix(key); got != want {
-			t.Errorf("BatchOfPrefix(%q) = %q, want %q", key, got, want)
-		}
-	}
-}
-
 func TestFileOf(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
