@@ -76,8 +76,12 @@ func (e *Explainer) Explain(x, contributions []float64) (base float64, err error
 	if len(contributions) != len(e.features) {
 		return 0, fmt.Errorf("contributions has %d places for %d features", len(contributions), len(e.features))
 	}
-	if t := e.tables(); t != nil && len(x) == len(e.features) && t.explain(x, contributions) {
-		return e.base, nil
+	if t := e.tables(); t != nil && len(x) == len(e.features) {
+		var cell cells
+		if t.find(x, &cell) {
+			t.explain(&cell, contributions)
+			return e.base, nil
+		}
 	}
 	s := e.scratch.Get().(*scratch)
 	defer e.scratch.Put(s)
@@ -149,7 +153,7 @@ func (t *tree) mean(at int32) float64 {
 		return t.value[at]
 	}
 	l, r := t.Left[at], t.Right[at]
-	return t.share[l]*t.mean(l) + t.share[r]*t.mean(r)
+	return float64(t.share[l]*t.mean(l)) + float64(t.share[r]*t.mean(r))
 }
 
 // goesLeft tells which way a rounded x takes at an inner node.

@@ -1,9 +1,6 @@
 package explain
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // MaxReasons is how many reasons are given at most: what US regulators
 // suggest for a notice of adverse action (12 CFR 1002.9, comment 9(b)(2)-1).
@@ -37,27 +34,74 @@ func (r Reason) Text(language string) string {
 // There is none when nothing made it lower. For a declined application that
 // happens only if the policy declines above the base value.
 func (e *Explainer) Reasons(x, contributions []float64, dst []Reason) []Reason {
-	from := len(dst)
-	for i, c := range contributions {
-		if !(c < -noise) || i >= len(x) {
-			continue
-		}
-		at := len(dst)
-		for at > from && dst[at-1].Contribution > c {
-			at--
-		}
-		if at-from >= MaxReasons {
-			continue
-		}
-		entry := e.reasons[i].given
-		if math.IsNaN(x[i]) {
-			entry = e.reasons[i].missing
-		}
-		r := Reason{Code: entry.Code, Feature: e.features[i].Name, Contribution: c, texts: entry.Text}
-		if len(dst)-from == MaxReasons {
-			dst = dst[:len(dst)-1]
-		}
-		dst = slices.Insert(dst, at, r)
+	order, n := adverse(contributions[:min(len(contributions), len(x))])
+	for _, i := range order[:n] {
+		entry := e.entry(i, x)
+		dst = append(dst, Reason{Code: entry.Code, Feature: e.features[i].Name, Contribution: contributions[i], texts: entry.Text})
 	}
 	return dst
+}
+
+// Codes appends to dst the codes of the reasons for x, as [Explainer.Explain]
+// and [Explainer.Reasons] give them. For a small forest it finds the order of
+// the features once for each cell of its grid and remembers it, 4 bytes a cell;
+// after that a row costs little more than its score. x and the errors are those
+// of Explain. It allocates nothing if dst has room.
+func (e *Explainer) Codes(x []float64, dst []string) ([]string, error) {
+	order, n, err := e.order(x)
+	if err != nil {
+		return dst, err
+	}
+	for _, i := range order[:n] {
+		dst = append(dst, e.entry(i, x).Code)
+	}
+	return dst, nil
+}
+
+// order is the adverse features of x, most adverse first.
+func (e *Explainer) order(x []float64) (order [MaxReasons]int, n int, err error) {
+	if t := e.tables(); t != nil && len(x) == len(e.features) {
+		var cell cells
+		if t.find(x, &cell) {
+			order, n = t.order(&cell)
+			return order, n, nil
+		}
+	}
+	s := e.scratch.Get().(*scratch)
+	defer e.scratch.Put(s)
+	if s.x, err = e.model.Rounded(s.x[:0], x); err != nil {
+		return order, 0, err
+	}
+	s.explain(s.own)
+	order, n = adverse(s.own)
+	return order, n, nil
+}
+
+// entry is what the table of reasons says of feature i of x.
+func (e *Explainer) entry(i int, x []float64) *Entry {
+	if math.IsNaN(x[i]) {
+		return e.reasons[i].missing
+	}
+	return e.reasons[i].given
+}
+
+// adverse are the places of the most negative contributions, the first of
+// equals first.
+func adverse(contributions []float64) (order [MaxReasons]int, n int) {
+	for i, c := range contributions {
+		if !(c < -noise) {
+			continue
+		}
+		at := n
+		for at > 0 && contributions[order[at-1]] > c {
+			at--
+		}
+		if at == MaxReasons {
+			continue
+		}
+		n = min(n+1, MaxReasons)
+		copy(order[at+1:n], order[at:n-1])
+		order[at] = i
+	}
+	return order, n
 }

@@ -3,6 +3,8 @@ package explain
 import (
 	"math"
 	"math/bits"
+	"slices"
+	"sync/atomic"
 
 	"github.com/loanscorer/loanscorer/model"
 	"github.com/loanscorer/loanscorer/model/axis"
@@ -27,7 +29,11 @@ type tables struct {
 	sets    []table   // by bit mask over used
 	weight  []float64 // of what a feature adds to a set without it
 	all     []model.Feature
+	orders  []atomic.Uint32 // by cell of all used features: what order returned, packed; 0: not yet asked for
 }
+
+// cells is where a row lies, by place in used.
+type cells [maxTableFeatures]int
 
 // table is the expected probability by the cells of the known features.
 type table struct {
@@ -66,6 +72,7 @@ func newTables(e *Explainer) *tables {
 	}
 	t.fill(e)
 	t.weigh()
+	t.orders = make([]atomic.Uint32, len(t.sets[len(t.sets)-1].cells))
 	return t
 }
 
@@ -117,14 +124,13 @@ func (t *tables) weigh() {
 	}
 }
 
-// explain is false for a row that needs the model's own judgement.
-func (t *tables) explain(x, phi []float64) bool {
+// find is false for a row that needs the model's own judgement.
+func (t *tables) find(x []float64, cell *cells) bool {
 	for i, v := range x {
 		if f := float32(v); math.IsInf(float64(f), 0) || f != f && t.all[i].Missing == nil {
 			return false
 		}
 	}
-	var cell [maxTableFeatures]int
 	for i, f := range t.used {
 		if v := x[f]; math.IsNaN(v) {
 			cell[i] = t.missing[i]
@@ -132,26 +138,67 @@ func (t *tables) explain(x, phi []float64) bool {
 			cell[i] = t.axes[i].Cell(axis.Key(float32(v)))
 		}
 	}
+	return true
+}
+
+// at is the place of a cell in the table of a set.
+func (s *table) at(cell *cells) int {
+	at := 0
+	for i, c := range cell {
+		at += c * s.stride[i]
+	}
+	return at
+}
+
+// explain fills phi for the rows of a cell.
+func (t *tables) explain(cell *cells, phi []float64) {
 	var value [1 << maxTableFeatures]float64
 	for set := range t.sets {
-		table := &t.sets[set]
-		at := 0
-		for i, c := range cell {
-			at += c * table.stride[i]
-		}
-		value[set] = table.cells[at]
+		value[set] = t.sets[set].cells[t.sets[set].at(cell)]
 	}
 	clear(phi)
 	for i, f := range t.used {
 		bit, sum := 1<<i, 0.0
 		for block := bit; block < len(t.sets); block += 2 * bit { // sets with i
 			for set := block; set < block+bit; set++ {
-				sum += t.weight[set&^bit] * (value[set] - value[set&^bit])
+				sum += float64(t.weight[set&^bit] * (value[set] - value[set&^bit]))
 			}
 		}
 		phi[f] = sum
 	}
-	return true
+}
+
+// order is the adverse features of the rows of a cell. What it finds is always
+// the same, so it does not matter who writes it down, or how often.
+func (t *tables) order(cell *cells) (order [MaxReasons]int, n int) {
+	known := &t.orders[t.sets[len(t.sets)-1].at(cell)]
+	packed := known.Load()
+	if packed == 0 {
+		packed = t.pack(cell)
+		known.Store(packed)
+	}
+	for packed >>= 1; packed != 0; packed >>= packedBits {
+		order[n] = t.used[packed&packedMask-1]
+		n++
+	}
+	return order, n
+}
+
+// An order is packed as a 1, then for each feature its place in used + 1.
+const (
+	packedBits = 4
+	packedMask = 1<<packedBits - 1
+)
+
+func (t *tables) pack(cell *cells) uint32 {
+	phi := make([]float64, len(t.all))
+	t.explain(cell, phi)
+	order, n := adverse(phi)
+	packed := uint32(1)
+	for at, f := range order[:n] {
+		packed |= uint32(slices.Index(t.used, f)+1) << (1 + at*packedBits)
+	}
+	return packed
 }
 
 // span is the half-open range of cells of one feature.
@@ -171,14 +218,14 @@ type filler struct {
 // features' rows come here.
 func (f *filler) tree(t *tree, at int32, share float64) {
 	if t.Left[at] == leaf {
-		f.leaf(len(f.axes)-1, 0, share*t.value[at])
+		f.leaf(len(f.axes)-1, 0, float64(share*t.value[at]))
 		return
 	}
 	left, right := t.Left[at], t.Right[at]
 	i := f.position[t.Feature[at]]
 	if f.known>>i&1 == 0 {
-		f.tree(t, left, share*t.share[left])
-		f.tree(t, right, share*t.share[right])
+		f.tree(t, left, float64(share*t.share[left]))
+		f.tree(t, right, float64(share*t.share[right]))
 		return
 	}
 	whole := f.box[i]

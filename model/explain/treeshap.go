@@ -29,7 +29,8 @@ func gaussLegendre(n int) quadrature {
 	n = max(n, 1)
 	q := quadrature{at: make([]float64, n), weight: make([]float64, n)}
 	for i := range n {
-		x := math.Cos(math.Pi * (float64(i) + 0.75) / (float64(n) + 0.5))
+		// float32, because processors differ in the last bits of a cosine.
+		x := float64(float32(math.Cos(math.Pi * (float64(i) + 0.75) / (float64(n) + 0.5))))
 		var slope float64
 		for range 100 {
 			var p float64
@@ -42,7 +43,7 @@ func gaussLegendre(n int) quadrature {
 		}
 		_, slope = legendre(n, x)
 		q.at[i] = (1 - x) / 2
-		q.weight[i] = 1 / ((1 - x*x) * slope * slope)
+		q.weight[i] = 1 / ((1 - float64(x*x)) * slope * slope)
 	}
 	return q
 }
@@ -51,15 +52,16 @@ func gaussLegendre(n int) quadrature {
 func legendre(n int, x float64) (p, slope float64) {
 	before, p := 1.0, x
 	for k := 2; k <= n; k++ {
-		before, p = p, (float64(2*k-1)*x*p-float64(k-1)*before)/float64(k)
+		before, p = p, (float64(float64(2*k-1)*x*p)-float64(float64(k-1)*before))/float64(k)
 	}
-	return p, float64(n) * (x*p - before) / (x*x - 1)
+	return p, float64(n) * (float64(x*p) - before) / (float64(x*x) - 1)
 }
 
 // scratch is the working memory of one call.
 type scratch struct {
 	e   *Explainer
 	x   []float64 // rounded
+	own []float64 // contributions of callers that bring no place for them
 	phi []float64
 	// One row of points a level of the tree.
 	product, sum, factor []float64
@@ -78,7 +80,7 @@ func newScratch(e *Explainer) *scratch {
 	points := len(e.rule.at)
 	size := (e.depth + 1) * points
 	s := &scratch{
-		e: e, x: make([]float64, 0, len(e.features)), current: make([]state, len(e.features)),
+		e: e, x: make([]float64, 0, len(e.features)), own: make([]float64, len(e.features)), current: make([]state, len(e.features)),
 		product: make([]float64, size), sum: make([]float64, size), factor: make([]float64, size),
 	}
 	return s
@@ -141,7 +143,7 @@ func (s *scratch) edge(t *tree, from, to int32, e edge) {
 	}
 	product, next := s.row(s.product, e.level), s.row(s.product, e.level+1)
 	for j, u := range s.e.rule.at {
-		now.factor[j] = now.share*(1-u) + now.passes*u
+		now.factor[j] = float64(now.share*(1-u)) + float64(now.passes*u)
 		next[j] = product[j] * now.factor[j]
 		if before.factor != nil {
 			next[j] /= before.factor[j]
