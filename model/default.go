@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// defaultJSON is written by default/train.py; docs/model-card.md describes it.
+// defaultJSON is written by loanscorer train; docs/model-card.md describes it
+// and says how.
 //
 //go:embed default.json
 var defaultJSON []byte

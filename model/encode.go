@@ -9,10 +9,18 @@ import (
 // Encode checks s and returns its model file in canonical form: one top-level
 // member a line and one tree a line, numbers in the fewest digits that
 // round-trip. Parse(Encode(s)) has the same content bit for bit, and the same
-// content gives the same bytes. An error wraps [ErrCorrupt].
+// content gives the same bytes. A spec without a self-test gets one. An error
+// wraps [ErrCorrupt].
 func Encode(s *Spec) ([]byte, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
+	}
+	test := s.SelfTest
+	if test == nil {
+		var err error
+		if test, err = s.makeSelfTest(); err != nil {
+			return nil, err
+		}
 	}
 	members := []struct {
 		key   string
@@ -30,6 +38,7 @@ func Encode(s *Spec) ([]byte, error) {
 		{"value_unit", s.ValueUnit, false},
 		{"training", s.Training, len(s.Training) == 0},
 		{"reference", s.Reference, len(s.Reference) == 0},
+		{"self_test", test, false},
 	}
 	var b bytes.Buffer
 	b.WriteString("{\n")

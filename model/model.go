@@ -14,7 +14,8 @@ type Model struct {
 	bytes  []byte
 	sha256 string
 	forest forest
-	fast   func() *compiled // made at the first score
+	fast   func() *compiled // made at the first score; nil if it failed the self-test
+	unfit  error            // why it failed
 	stats  Stats
 }
 
@@ -26,11 +27,17 @@ type Stats struct {
 	MaxDepth int `json:"max_depth"` // edges from the root to the deepest leaf
 }
 
-// compile needs a validated spec and takes ownership of its arguments.
+// compile needs a validated spec and takes ownership of its arguments. It runs
+// the self-test.
 func compile(s *Spec, data []byte, sha256 string) (*Model, error) {
 	m := &Model{spec: s, bytes: data, sha256: sha256, forest: flatten(s)}
-	m.fast = sync.OnceValue(func() *compiled { return choose(m) })
+	m.fast = sync.OnceValue(func() *compiled { return m.tested(choose(m)) })
 	m.stats = countStats(s)
+	if t := s.SelfTest; t != nil {
+		if err := t.run(m); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
 }
 
@@ -76,11 +83,11 @@ func (m *Model) Reference() []Distribution { return slices.Clone(m.spec.Referenc
 
 // Spec returns a copy of the model's data whose top-level fields may be
 // changed (a name, the policy) and encoded again. Its trees are shared and
-// must not be changed.
+// must not be changed. It has no self-test: Encode makes it anew.
 func (m *Model) Spec() *Spec {
 	s := *m.spec
 	s.Features, s.Classes, s.Trees = m.Features(), m.Classes(), slices.Clone(s.Trees)
-	s.Training, s.Reference = m.Training(), m.Reference()
+	s.Training, s.Reference, s.SelfTest = m.Training(), m.Reference(), nil
 	return &s
 }
 

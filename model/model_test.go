@@ -68,7 +68,7 @@ func TestDefaultIsCanonicalAndItsBytesAreItsIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(again, file) || !bytes.Equal(m.Bytes(), file) {
-		t.Error("default.json is not in canonical form: run default/train.py again")
+		t.Error("default.json is not in canonical form: train it anew as docs/model-card.md says")
 	}
 	sum := sha256.Sum256(file)
 	if got := m.SHA256(); got != hex.EncodeToString(sum[:]) {

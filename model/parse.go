@@ -20,13 +20,22 @@ type document struct {
 
 // Parse reads a model file. It is strict: unknown, duplicate, missing and null
 // fields, data after the document and anything that could make scoring wrong,
-// endless or slow is refused with an error that wraps [ErrCorrupt]. Unless the
-// file's SHA-256 is compared too, a changed threshold goes unseen. Parse keeps
-// its own copy of data.
+// endless or slow is refused with an error that wraps [ErrCorrupt]. So is a file
+// whose self-test fails: most changes by accident or by hand are found by it,
+// but only comparing the SHA-256 finds all. Parse keeps its own copy of data.
 func Parse(data []byte) (*Model, error) {
+	m, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w (restore the file from where it came, or make it anew with "+
+			"'loanscorer model import' or 'loanscorer train')", err)
+	}
+	return m, nil
+}
+
+func parse(data []byte) (*Model, error) {
 	doc, err := decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w (restore the file from where it came, or make it anew with 'loanscorer model import')", err)
+		return nil, err
 	}
 	sum := sha256.Sum256(data)
 	return compile(&doc.Spec, slices.Clone(data), hex.EncodeToString(sum[:]))

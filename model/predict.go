@@ -14,8 +14,8 @@ const stackFeatures = 64
 // model's compiled form, which takes milliseconds; after that it does not
 // allocate (but for missing values that trees route, beyond 64 features).
 func (m *Model) Probability(x []float64) (float64, error) {
-	if len(x) == len(m.spec.Features) {
-		if p, ok := m.fast().one(x); ok {
+	if fast := m.fast(); fast != nil && len(x) == len(m.spec.Features) {
+		if p, ok := fast.one(x); ok {
 			return p, nil
 		}
 	}
@@ -32,11 +32,15 @@ func (m *Model) Probabilities(x, out []float64) error {
 	if len(x) != len(out)*width {
 		return fmt.Errorf("x has %d values for %d rows of %d features", len(x), len(out), width)
 	}
-	m.fast().many(x, out)
+	fast := m.fast()
+	if fast != nil {
+		fast.many(x, out)
+	}
 	for i, p := range out {
-		if !math.IsNaN(p) || !m.forest.routes {
+		if fast != nil && (!math.IsNaN(p) || !m.forest.routes) {
 			continue
 		}
+		out[i] = math.NaN()
 		if p, err := m.walk(x[i*width : (i+1)*width]); err == nil {
 			out[i] = p
 		}

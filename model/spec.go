@@ -33,6 +33,7 @@ type Spec struct {
 	ValueUnit ValueUnit       `json:"value_unit"`
 	Training  json.RawMessage `json:"training,omitempty"`  // a free JSON object: how the model was made
 	Reference []Distribution  `json:"reference,omitempty"` // aggregated training data, for drift
+	SelfTest  *SelfTest       `json:"self_test,omitempty"` // nil: Encode makes it
 	Trees     []Tree          `json:"trees"`
 
 	// Notes says in plain sentences what Import assumed. It is not in the file.

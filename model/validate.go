@@ -11,7 +11,7 @@ import (
 // validate checks everything that scoring relies on.
 func (s *Spec) validate() error {
 	checks := []func() error{
-		s.checkNames, s.checkFeatures, s.checkClasses, s.checkPolicy, s.checkRecords, s.checkTrees,
+		s.checkNames, s.checkFeatures, s.checkClasses, s.checkPolicy, s.checkRecords, s.checkTrees, s.checkSelfTest,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
