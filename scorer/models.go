@@ -2,6 +2,8 @@ package scorer
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -73,12 +75,15 @@ func (k *modelKeeper) load(ctx context.Context, sha string, p status.Policy) (*S
 	if err != nil {
 		return nil, fmt.Errorf("model of the plan: %w", err)
 	}
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != sha {
+		return nil, fmt.Errorf("model of the plan: %s: its bytes have SHA-256 %x: %w", status.ModelKey(sha), sum, model.ErrCorrupt)
+	}
 	m, err := model.Parse(data)
+	if err == nil {
+		err = m.Compile()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("model of the plan: %w", err)
-	}
-	if m.SHA256() != sha {
-		return nil, fmt.Errorf("model %s: its bytes have SHA-256 %s: %w", sha, m.SHA256(), model.ErrCorrupt)
 	}
 	return NewWithPolicy(m, model.Policy{ApproveAbove: p.ApproveAbove, DeclineAt: p.DeclineAt})
 }

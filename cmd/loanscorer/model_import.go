@@ -102,11 +102,12 @@ func importModel(s streams, path, output string, opts model.ImportOptions) error
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	notes := spec.Notes // the rest may go
 	m, err := model.Parse(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	for _, note := range spec.Notes {
+	for _, note := range notes {
 		_, _ = fmt.Fprintf(s.err, "note: %s\n", note)
 	}
 	if output == "-" {

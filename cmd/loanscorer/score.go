@@ -19,8 +19,9 @@ import (
 )
 
 type scoreOptions struct {
-	output, rejects, model string
-	json                   bool
+	output, rejects string
+	model           modelFlags
+	json            bool
 }
 
 func scoreCommand(s streams) *cobra.Command {
@@ -40,7 +41,7 @@ and reason. Both files appear when they are complete, not before.`,
 	}
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "Parquet file to write (default: IN.parquet)")
 	cmd.Flags().StringVar(&o.rejects, "rejects", "", "CSV file for the rows that were not scored (default: IN.rejects.csv)")
-	cmd.Flags().StringVar(&o.model, "model", "", "model file (default: the built-in model)")
+	o.model.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the counts as JSON")
 	return cmd
 }
@@ -56,7 +57,7 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	if err := apart(path, o.output, o.rejects); err != nil {
 		return err
 	}
-	m, err := loadModel(o.model)
+	m, err := o.model.load()
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (o *serveOptions) flags(f *pflag.FlagSet) {
 }
 
 func (o *workerOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.model, "model", "", "model file (default: the built-in model)")
+	o.model.flags(f)
 	f.Int64Var(&o.chunkSize, "chunk-size", scorer.DefaultChunkSize, "bytes of a CSV file that one message scores")
 	f.DurationVar(&o.window, "window", 40*time.Millisecond, "how long single applications are gathered into one batch")
 	f.DurationVar(&o.visibility, "visibility", 30*time.Second, "visibility timeout of both queues")
@@ -120,6 +120,9 @@ type service struct {
 func startService(ctx context.Context, o *serveOptions, log *slog.Logger) (_ *service, err error) {
 	if err := errors.Join(o.worker.check(), onlyLoopback(o.apiAddr, "api-addr"),
 		onlyLoopback(o.s3Addr, "s3-addr"), onlyLoopback(o.sqsAddr, "sqs-addr")); err != nil {
+		return nil, err
+	}
+	if _, err := o.worker.model.load(); err != nil {
 		return nil, err
 	}
 	if o.data, err = filepath.Abs(o.data); err != nil {

@@ -7,13 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/loanscorer/loanscorer/api"
 	"github.com/loanscorer/loanscorer/events"
-	"github.com/loanscorer/loanscorer/model"
 	"github.com/loanscorer/loanscorer/scorer"
 )
 
@@ -30,7 +28,7 @@ const sweepEvery = 5 * time.Minute
 
 // workerOptions are the flags of the working side.
 type workerOptions struct {
-	model      string
+	model      modelFlags
 	chunkSize  int64
 	window     time.Duration
 	visibility time.Duration
@@ -40,26 +38,10 @@ type workerOptions struct {
 	ownStore   bool // the store that announces uploads stops with us
 }
 
-// loadModel reads the model file, or takes the default one.
-func loadModel(path string) (*model.Model, error) {
-	if path == "" {
-		return model.Default(), nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
-	}
-	m, err := model.Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", path, err)
-	}
-	return m, nil
-}
-
 // startWorker polls both queues until ctx is done; wg waits for it.
 func startWorker(ctx context.Context, wg *sync.WaitGroup, b *backends, o workerOptions, log *slog.Logger) error {
 	boundMemory()
-	m, err := loadModel(o.model)
+	m, err := o.model.load()
 	if err != nil {
 		return err
 	}
@@ -127,14 +109,14 @@ func sweep(ctx context.Context, s *scorer.Sweeper, ownStore bool, log *slog.Logg
 // apiOptions describe one HTTP side.
 type apiOptions struct {
 	listener net.Listener
-	model    string
+	model    modelFlags
 	log      *slog.Logger
 	failed   chan<- error // told when the server ends by itself
 }
 
 // startAPI serves HTTP until ctx is done; wg waits for it.
 func startAPI(ctx context.Context, wg *sync.WaitGroup, b *backends, o apiOptions) error {
-	m, err := loadModel(o.model)
+	m, err := o.model.load()
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,8 @@ import (
 
 func apiCommand(s streams) *cobra.Command {
 	var c connection
-	var addr, level, model string
+	var addr, level string
+	var model modelFlags
 	cmd := &cobra.Command{
 		Use:   "api",
 		Short: "Run the HTTP API against an S3 and an SQS endpoint",
@@ -25,6 +26,9 @@ places of the AWS SDK.`,
 				return err
 			}
 			if err := onlyLoopback(addr, "api-addr"); err != nil {
+				return err
+			}
+			if _, err := model.load(); err != nil {
 				return err
 			}
 			b, err := c.connect(cmd.Context())
@@ -55,7 +59,7 @@ places of the AWS SDK.`,
 	c.storeFlags(cmd.Flags())
 	c.queueFlags(cmd.Flags())
 	cmd.Flags().StringVar(&addr, "api-addr", defaultAPIAddr, "address to listen on")
-	cmd.Flags().StringVar(&model, "model", "", "model file (default: the built-in model)")
+	model.flags(cmd.Flags())
 	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -79,6 +83,9 @@ many machines, as you like. The bucket and the queues must exist, and
 				return err
 			}
 			if err := o.check(); err != nil {
+				return err
+			}
+			if _, err := o.model.load(); err != nil {
 				return err
 			}
 			b, err := c.connect(cmd.Context())
