@@ -126,7 +126,8 @@ func (s *service) predict(ctx context.Context, _ *struct{}) (*reply, error) {
 	return &reply{Status: http.StatusOK, ContentType: jsonType, Body: []byte(answer)}, nil
 }
 
-// approves is the article's rule: every class but the first is an approval.
+// approves tells whether the positive class is the most probable one, which is
+// the article's rule (its classes are 0 and 1) for labels of any kind.
 func (a *article) approves(values [4]int64) (bool, error) {
 	x := make([]float64, len(values))
 	for i, v := range values {
@@ -137,7 +138,7 @@ func (a *article) approves(values [4]int64) (bool, error) {
 	if err := a.model.PredictProba(x, proba); err != nil {
 		return false, fmt.Errorf("predict: %w", err)
 	}
-	return a.model.Predict(proba) != 0, nil
+	return a.model.Predict(proba) == a.model.Positive(), nil
 }
 
 // decodeArticle reads the article's body strictly: the four integers and

@@ -149,7 +149,7 @@ func TestGetModel(t *testing.T) {
 	card := decode[ModelCard](t, out)
 	m := model.Default()
 	if card.SHA256 != m.SHA256() || card.Name != m.Name() || card.Version != m.Version() || card.Policy != status.Policy(m.Policy()) ||
-		len(card.Features) != 4 || len(card.Classes) != 2 || string(card.Classes[1]) != "1" || len(card.Training) == 0 || card.Forest != m.Stats() {
+		len(card.Features) != 4 || len(card.Classes) != 2 || string(card.Classes[1]) != `"Y"` || len(card.Training) == 0 || card.Forest != m.Stats() {
 		t.Errorf("%s", out.Body)
 	}
 	if again := w.do(t, http.MethodGet, "/v1/model", "", "If-None-Match", out.Header().Get("ETag")); again.Code != http.StatusNotModified {
