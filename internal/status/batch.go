@@ -26,8 +26,9 @@ type Batch struct {
 	DataStart int64           `json:"data_start"`       // byte offset of the first record
 	Model     ModelRef        `json:"model"`
 	Policy    Policy          `json:"policy"`
-	ChunkSize int64           `json:"chunk_size"` // bytes
-	Chunks    int             `json:"chunks"`     // 0 when the file was refused
+	Reasons   *ReasonsRef     `json:"reasons,omitempty"` // nil: rows carry no reasons
+	ChunkSize int64           `json:"chunk_size"`        // bytes
+	Chunks    int             `json:"chunks"`            // 0 when the file was refused
 	PlannedAt time.Time       `json:"planned_at"`
 	Error     *Problem        `json:"error,omitempty"` // why the file was refused
 }
@@ -43,6 +44,9 @@ type Tally struct {
 	Rejected  map[string]int64 `json:"rejected"`         // by code
 	Histogram [ScoreBins]int64 `json:"score_histogram"`  // decided rows by probability
 	Imputed   map[string]int64 `json:"imputed,omitzero"` // rows by imputed input
+	// Reasons counts the declined and referred rows by the code of their first
+	// reason; those without a reason are not counted. Nil while there are none.
+	Reasons map[string]int64 `json:"reasons,omitempty"`
 }
 
 // NewTally returns an empty tally.
@@ -56,6 +60,7 @@ func (t *Tally) Add(o *Tally) {
 	sum(&t.Decided, o.Decided)
 	sum(&t.Rejected, o.Rejected)
 	sum(&t.Imputed, o.Imputed)
+	sum(&t.Reasons, o.Reasons)
 	for i, n := range o.Histogram {
 		t.Histogram[i] += n
 	}
@@ -78,6 +83,14 @@ func (t *Tally) Score(decision string, probability float64) {
 	}
 	t.Decided[decision]++
 	t.Histogram[min(int(probability*ScoreBins), ScoreBins-1)]++
+}
+
+// Reason counts the first reason of a row that was not approved.
+func (t *Tally) Reason(code string) {
+	if t.Reasons == nil {
+		t.Reasons = map[string]int64{}
+	}
+	t.Reasons[code]++
 }
 
 // DecidedRows is the number of rows with a decision.
@@ -165,6 +178,7 @@ type Summary struct {
 	Source    Source       `json:"source"`
 	Model     ModelRef     `json:"model"`
 	Policy    Policy       `json:"policy"`
+	Reasons   *ReasonsRef  `json:"reasons,omitempty"` // as planned
 	Chunks    int          `json:"chunks"`
 	Tally     Tally        `json:"tally"`
 	Parts     []Object     `json:"parts"`

@@ -23,6 +23,11 @@ type ModelRef struct {
 	SHA256  string `json:"sha256" doc:"SHA-256 of the model file, lower-case hex"`
 }
 
+// ReasonsRef names the reason codes behind the reasons of a batch.
+type ReasonsRef struct {
+	SHA256 string `json:"sha256" doc:"SHA-256 of the codes and texts at reasons/{sha256}.json, lower-case hex"`
+}
+
 // Policy is the pair of cut-offs behind a decision: approved above
 // ApproveAbove, declined at or below DeclineAt, referred to a person between.
 type Policy struct {

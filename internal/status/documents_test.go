@@ -40,6 +40,10 @@ func version1() map[string]any {
 	tally.Imputed["Credit_History"] = 2
 	problems := []RowProblem{{Line: 3, Offset: 120, Column: "LoanAmount", Code: "bad_number", Reason: "not a number"}}
 	rejects := &Object{Key: RejectsKey(recordedBatch), SHA256: strings.Repeat("00", 32), Size: 90, Rows: 1}
+	withReasons := NewTally()
+	withReasons.Score("declined", 0.25)
+	withReasons.Reason("CREDIT_HISTORY")
+	reasons := &ReasonsRef{SHA256: strings.Repeat("7e", 32)}
 	part := Object{Key: PartKey(recordedBatch, 0), SHA256: strings.Repeat("ff", 32), Size: 4096, Rows: 2}
 	application := func(s DocState) Application {
 		return Application{
@@ -61,6 +65,10 @@ func version1() map[string]any {
 			V: Version, ID: recordedBatch, Source: someSource, Header: json.RawMessage(`{"columns":[{"name":"Loan_ID"}]}`),
 			DataStart: 120, Model: someModel, Policy: somePolicy, ChunkSize: 32 << 20, Chunks: 32768, PlannedAt: noon,
 		},
+		"batch-reasons": &Batch{
+			V: Version, ID: recordedBatch, Source: someSource, Header: json.RawMessage(`{"columns":[{"name":"Loan_ID"}]}`),
+			DataStart: 120, Model: someModel, Policy: somePolicy, Reasons: reasons, ChunkSize: 32 << 20, Chunks: 1, PlannedAt: noon,
+		},
 		"batch-refused": &Batch{V: Version, ID: recordedBatch, Source: someSource, Model: someModel, Policy: somePolicy, PlannedAt: noon, Error: &someProblem},
 		"chunk": &Chunk{
 			V: Version, Batch: recordedBatch, N: 1, Generation: 1, Start: 32 << 20, End: 64 << 20, FirstRecord: 32<<20 + 7,
@@ -69,6 +77,10 @@ func version1() map[string]any {
 		"summary": &Summary{
 			V: Version, ID: recordedBatch, State: BatchSucceededWithRejects, Source: someSource, Model: someModel, Policy: somePolicy,
 			Chunks: 1, Tally: tally, Parts: []Object{part}, Rejects: rejects, Problems: problems, PlannedAt: noon, ClosedAt: noon.Add(time.Hour),
+		},
+		"summary-reasons": &Summary{
+			V: Version, ID: recordedBatch, State: BatchSucceeded, Source: someSource, Model: someModel, Policy: somePolicy, Reasons: reasons,
+			Chunks: 1, Tally: withReasons, Parts: []Object{part}, PlannedAt: noon, ClosedAt: noon.Add(time.Hour),
 		},
 		"summary-failed": &Summary{
 			V: Version, ID: recordedBatch, State: BatchFailed, Source: someSource, Model: someModel, Policy: somePolicy,

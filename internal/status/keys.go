@@ -18,6 +18,7 @@ const (
 	ApplicationsPrefix       = "applications/"
 	ReceiptsPrefix           = "receipts/"
 	ModelsPrefix             = "models/"
+	ReasonsPrefix            = "reasons/"
 	ApplicationResultsPrefix = "results/applications/"
 	BatchResultsPrefix       = "results/batches/"
 )
@@ -47,6 +48,9 @@ func NewResultKey(now time.Time) string {
 
 // ModelKey is where the model of that SHA-256 (lower-case hex) is kept.
 func ModelKey(sha string) string { return ModelsPrefix + sha + ".json" }
+
+// ReasonsKey is where the reason codes of that SHA-256 (lower-case hex) are kept.
+func ReasonsKey(sha string) string { return ReasonsPrefix + sha + ".json" }
 
 // ReceiptKey is where the batch that an upload became is written down. An
 // upload whose key or name is too long for that gets a receipt under its

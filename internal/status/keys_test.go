@@ -19,6 +19,7 @@ func TestKeys(t *testing.T) {
 	got := map[string]string{
 		"application":   ApplicationKey(b),
 		"model":         ModelKey("5d41"),
+		"reasons":       ReasonsKey("7e"),
 		"receipt":       ReceiptKey("uploads/a b.csv"),
 		"batch":         BatchPrefix(b),
 		"plan":          PlanKey(b),
@@ -33,6 +34,7 @@ func TestKeys(t *testing.T) {
 	want := map[string]string{
 		"application":   "applications/18/" + b + ".json",
 		"model":         "models/5d41.json",
+		"reasons":       "reasons/7e.json",
 		"receipt":       "receipts/uploads/a b.csv.json",
 		"batch":         "batches/2026-03-09/" + b + "/",
 		"plan":          "batches/2026-03-09/" + b + "/batch.json",
@@ -69,13 +71,14 @@ func TestKeysStayInTheirPlace(t *testing.T) {
 			BatchPrefix(id) + "x":         BatchesPrefix,
 			PartsPrefix(id) + "x":         BatchResultsPrefix,
 			ModelKey(strings.ToLower(id)): ModelsPrefix,
+			ReasonsKey("x" + id):          ReasonsPrefix,
 		} {
 			if !strings.HasPrefix(key, prefix) || path.Clean(key) != key || strings.HasPrefix(key, UploadsPrefix) || len(key) > 1024 {
 				t.Fatalf("key %q, want it in %q", key, prefix)
 			}
 		}
 	}
-	prefixes := []string{UploadsPrefix, BatchesPrefix, ApplicationsPrefix, ReceiptsPrefix, ModelsPrefix, ApplicationResultsPrefix, BatchResultsPrefix}
+	prefixes := []string{UploadsPrefix, BatchesPrefix, ApplicationsPrefix, ReceiptsPrefix, ModelsPrefix, ReasonsPrefix, ApplicationResultsPrefix, BatchResultsPrefix}
 	for _, a := range prefixes {
 		for _, b := range prefixes {
 			if a != b && strings.HasPrefix(a, b) {

@@ -61,6 +61,20 @@ func NewWith(m *model.Model, o Options) (*Explainer, error) {
 // Model returns the model that is explained.
 func (e *Explainer) Model() *model.Model { return e.model }
 
+// Table returns the reasons in force: an entry for every feature of the model,
+// in their order, and one for its missing value where that has its own.
+// NewWith with this table says the same reasons, whatever the built-in texts.
+func (e *Explainer) Table() Table {
+	var t Table
+	for _, c := range e.reasons {
+		t = append(t, *c.given)
+		if c.missing != c.given {
+			t = append(t, *c.missing)
+		}
+	}
+	return t
+}
+
 // Base returns the mean probability of the training rows, which is where the
 // contributions start from.
 func (e *Explainer) Base() float64 { return e.base }

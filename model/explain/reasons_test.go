@@ -123,6 +123,47 @@ func TestOperatorsTable(t *testing.T) {
 	}
 }
 
+// The table in force says the same reasons when it is written and read again,
+// to a model of the same features, codes made of names included.
+func TestTableInForce(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 37) + "-yy"
+	for name, m := range map[string]*model.Model{
+		"built-in": model.Default(), "names": named(t, "LoanAmount", "b", "B", long, long+"z", "é", "Property_Area"),
+	} {
+		e := mustNew(t, m)
+		file, err := e.Table().Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := explain.ParseTable(file)
+		if err != nil {
+			t.Fatalf("%s: %v in\n%s", name, err, file)
+		}
+		again, err := explain.NewWith(m, explain.Options{Table: table})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range m.Features() {
+			for _, v := range []float64{0, math.NaN()} {
+				x, phi := make([]float64, len(m.Features())), make([]float64, len(m.Features()))
+				x[i], phi[i] = v, -1
+				want, got := e.Reasons(x, phi, nil)[0], again.Reasons(x, phi, nil)[0]
+				if got.Code != want.Code || got.Text("pt") != want.Text("pt") || got.Text("en") != want.Text("en") {
+					t.Errorf("%s: %+v, want %+v", name, got, want)
+				}
+			}
+		}
+		if twice, err := again.Table().Encode(); err != nil || string(twice) != string(file) {
+			t.Errorf("%s: the table of the table is\n%s, want\n%s", name, twice, file)
+		}
+	}
+	file, err := mustNew(t, model.Default()).Table().Encode()
+	if err != nil || strings.Count(string(file), "\n") != 8 {
+		t.Errorf("%v: 4 features, 2 of them with codes for missing values:\n%s", err, file)
+	}
+}
+
 func TestTablesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	file := func(reasons string) string {
@@ -161,6 +202,13 @@ func FuzzParseTable(f *testing.F) {
 				t.Fatal(err)
 			}
 			return
+		}
+		file, err := table.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := explain.ParseTable(file); err != nil || !cmp.Equal(table, again, cmpopts.EquateEmpty()) {
+			t.Fatalf("%v: %s", err, cmp.Diff(table, again))
 		}
 		e, err := explain.NewWith(m, explain.Options{Table: table})
 		if err == nil && e.Reasons([]float64{0}, []float64{-1}, nil)[0].Text("en") == "" {

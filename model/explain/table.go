@@ -76,6 +76,25 @@ func ParseTable(data []byte) (Table, error) {
 	return file.Reasons, file.Reasons.check()
 }
 
+// Encode returns the file that [ParseTable] reads t from: one line an entry, the
+// same bytes for the same table.
+func (t Table) Encode() ([]byte, error) {
+	var buf bytes.Buffer
+	fmt.Fprintf(&buf, `{"format":%q,"v":1,"reasons":[`, TableFormat)
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	separator := "\n"
+	for _, e := range t {
+		buf.WriteString(separator)
+		if err := enc.Encode(e); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTable, err)
+		}
+		separator = ","
+	}
+	buf.WriteString("]}\n")
+	return buf.Bytes(), nil
+}
+
 func (t Table) check() error {
 	type key struct {
 		feature string
@@ -153,7 +172,7 @@ func automatic(name string, taken map[string]bool) *Entry {
 	unique := code
 	for n := 2; taken[unique]; n++ {
 		suffix := fmt.Sprint("_", n)
-		unique = code[:min(len(code), maxCode-len(suffix))] + suffix
+		unique = strings.TrimRight(code[:min(len(code), maxCode-len(suffix))], "_") + suffix
 	}
 	taken[unique] = true
 	return &Entry{Code: unique, Feature: name, Text: map[string]string{
