@@ -114,7 +114,7 @@ func (a *Applications) Handle(ctx context.Context, batch []events.Message) []err
 func (a *Applications) decide(ctx context.Context, att *attempt) {
 	if err := a.models.keep(ctx, a.o.Scorer.Model()); err != nil {
 		for _, it := range att.items {
-			it.err = fmt.Errorf("model: %w", err)
+			it.err = err
 			if it.doc.Last {
 				it.err = errors.Join(it.err, a.markLast(ctx, it))
 			}
@@ -189,7 +189,7 @@ func (a *Applications) score(it *item, msg *events.Application) (err error) {
 		return err
 	}
 	it.app, it.verdict = app, v
-	it.doc.Decision, it.doc.Probability = string(v.Decision), &v.Probability
+	it.doc.Decision, it.doc.Probability, it.doc.Reasons = string(v.Decision), &v.Probability, v.Reasons
 	if v.Imputed != "" {
 		it.doc.Imputed = strings.Split(v.Imputed, ",")
 	}
@@ -218,5 +218,5 @@ func invalid(err error) *status.Problem {
 
 func (it *item) reject(p *status.Problem) {
 	it.doc.State, it.doc.Result, it.doc.Error = status.DocRejected, "", p
-	it.doc.Decision, it.doc.Probability = "", nil
+	it.doc.Decision, it.doc.Probability, it.doc.Reasons, it.doc.Imputed = "", nil, nil, nil
 }

@@ -75,7 +75,7 @@ func (b *Bulk) scoreChunk(ctx context.Context, plan *status.Batch, m *events.Chu
 	if err := json.Unmarshal(plan.Header, &head); err != nil {
 		return nil, fmt.Errorf("plan's header: %w", err)
 	}
-	scorer, err := b.models.scorer(ctx, b.o.Scorer, plan.Model, plan.Policy)
+	scorer, err := b.models.scorer(ctx, b.o.Scorer, plan)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func (a *Applications) leave(ctx context.Context, it *item) (claimState, error) 
 // failing is the document of an application that no delivery will follow for.
 func failing(doc status.Application) status.Application {
 	doc.State, doc.Result, doc.LeaseUntil = status.DocFailing, "", doc.ClaimedAt
-	doc.Decision, doc.Probability = "", nil
+	doc.Decision, doc.Probability, doc.Reasons, doc.Imputed = "", nil, nil, nil
 	doc.Error = &status.Problem{
 		Title: "application could not be scored", Code: "failed", Detail: "every attempt broke off; an operator can redrive it",
 	}

@@ -37,8 +37,13 @@ type scored struct {
 
 func scoreText(t *testing.T, text string) scored {
 	t.Helper()
+	return scoreWith(t, testScorer(t), text)
+}
+
+func scoreWith(t *testing.T, s *Scorer, text string) scored {
+	t.Helper()
 	var out, rejects bytes.Buffer
-	tally, err := ScoreFile(t.Context(), testScorer(t), strings.NewReader(text), &out,
+	tally, err := ScoreFile(t.Context(), s, strings.NewReader(text), &out,
 		FileOptions{DecidedAt: decidedAt(), Rejects: &rejects})
 	if err != nil {
 		t.Fatal(err)

@@ -149,7 +149,7 @@ func readEntries(ctx context.Context, objects Claims, plan *status.Batch) ([]*st
 func summaryOf(plan *status.Batch, state status.BatchState, now time.Time) *status.Summary {
 	return &status.Summary{
 		V: status.Version, ID: plan.ID, State: state, Source: plan.Source, Model: plan.Model, Policy: plan.Policy,
-		Chunks: plan.Chunks, Tally: status.NewTally(), Parts: []status.Object{},
+		Reasons: plan.Reasons, Chunks: plan.Chunks, Tally: status.NewTally(), Parts: []status.Object{},
 		PlannedAt: plan.PlannedAt, ClosedAt: now.UTC().Truncate(time.Millisecond),
 	}
 }

@@ -11,27 +11,66 @@ import (
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
 	"github.com/loanscorer/loanscorer/model"
+	"github.com/loanscorer/loanscorer/model/explain"
 )
 
-// modelKeeper writes every model that decides something under its SHA-256,
-// before its first decision, so that any decision can be replayed. It finds
-// the models of batches that were planned with another one than ours.
+// modelKeeper writes every model that decides something, and the reason codes
+// of batches, under their SHA-256 before the first decision, so that any
+// decision can be replayed. It finds those of batches that were planned with
+// others than ours.
 type modelKeeper struct {
 	objects Claims
 	mu      sync.Mutex
-	kept    map[string]*Scorer // by SHA-256 and policy
-	stored  map[string]bool    // by SHA-256
+	kept    map[pinned]*Scorer
+	stored  map[string]bool // by key
+}
+
+// pinned is what a plan says about how its rows are decided.
+type pinned struct {
+	model   string // SHA-256
+	policy  status.Policy
+	reasons string // SHA-256; empty: rows carry none
+}
+
+func pinnedBy(plan *status.Batch) pinned {
+	p := pinned{model: plan.Model.SHA256, policy: plan.Policy}
+	if plan.Reasons != nil {
+		p.reasons = plan.Reasons.SHA256
+	}
+	return p
+}
+
+func (s *Scorer) pinned() pinned {
+	return pinnedBy(&status.Batch{Model: s.ModelRef(), Policy: s.Policy(), Reasons: s.ReasonsRef()})
 }
 
 // keep writes the model, once per process.
 func (k *modelKeeper) keep(ctx context.Context, m *model.Model) error {
+	if err := k.write(ctx, status.ModelKey(m.SHA256()), m.Bytes); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
+}
+
+// keepAll writes what a plan pins: the model and the reason codes.
+func (k *modelKeeper) keepAll(ctx context.Context, s *Scorer) error {
+	if err := k.keep(ctx, s.model); err != nil || s.reasons == nil {
+		return err
+	}
+	if err := k.write(ctx, status.ReasonsKey(s.reasons.sha), func() []byte { return s.reasons.file }); err != nil {
+		return fmt.Errorf("reasons: %w", err)
+	}
+	return nil
+}
+
+func (k *modelKeeper) write(ctx context.Context, key string, body func() []byte) error {
 	k.mu.Lock()
-	done := k.stored[m.SHA256()]
+	done := k.stored[key]
 	k.mu.Unlock()
 	if done {
 		return nil
 	}
-	_, err := k.objects.Create(ctx, status.ModelKey(m.SHA256()), m.Bytes(), store.PutOptions{ContentType: jsonType})
+	_, err := k.objects.Create(ctx, key, body(), store.PutOptions{ContentType: jsonType})
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		return err
 	}
@@ -40,43 +79,44 @@ func (k *modelKeeper) keep(ctx context.Context, m *model.Model) error {
 	if k.stored == nil {
 		k.stored = map[string]bool{}
 	}
-	k.stored[m.SHA256()] = true
+	k.stored[key] = true
 	return nil
 }
 
-// scorer returns a scorer with the model and the policy that a plan pinned:
-// ours where it is the same, otherwise from the store.
-func (k *modelKeeper) scorer(ctx context.Context, ours *Scorer, ref status.ModelRef, p status.Policy) (*Scorer, error) {
-	if ours.Model().SHA256() == ref.SHA256 && ours.Policy() == p {
+// scorer returns a scorer with the model, the policy and the reason codes that
+// a plan pinned: ours where they are the same, otherwise from the store.
+func (k *modelKeeper) scorer(ctx context.Context, ours *Scorer, plan *status.Batch) (*Scorer, error) {
+	name := pinnedBy(plan)
+	if ours.pinned() == name {
 		return ours, nil
 	}
-	name := fmt.Sprintf("%s %v %v", ref.SHA256, p.ApproveAbove, p.DeclineAt)
 	k.mu.Lock()
 	s, ok := k.kept[name]
 	k.mu.Unlock()
 	if ok {
 		return s, nil
 	}
-	s, err := k.load(ctx, ref.SHA256, p)
+	s, err := k.load(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.kept == nil || len(k.kept) >= 4 {
-		k.kept = map[string]*Scorer{}
+		k.kept = map[pinned]*Scorer{}
 	}
 	k.kept[name] = s
 	return s, nil
 }
 
-func (k *modelKeeper) load(ctx context.Context, sha string, p status.Policy) (*Scorer, error) {
-	data, _, err := k.objects.Get(ctx, status.ModelKey(sha), maxModel)
+func (k *modelKeeper) load(ctx context.Context, p pinned) (*Scorer, error) {
+	o := Options{NoReasons: p.reasons == "", Policy: &model.Policy{ApproveAbove: p.policy.ApproveAbove, DeclineAt: p.policy.DeclineAt}}
+	data, _, err := k.objects.Get(ctx, status.ModelKey(p.model), maxModel)
 	if err != nil {
 		return nil, fmt.Errorf("model of the plan: %w", err)
 	}
-	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != sha {
-		return nil, fmt.Errorf("model of the plan: %s: its bytes have SHA-256 %x: %w", status.ModelKey(sha), sum, model.ErrCorrupt)
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != p.model {
+		return nil, fmt.Errorf("model of the plan: %s: its bytes have SHA-256 %x: %w", status.ModelKey(p.model), sum, model.ErrCorrupt)
 	}
 	m, err := model.Parse(data)
 	if err == nil {
@@ -85,5 +125,21 @@ func (k *modelKeeper) load(ctx context.Context, sha string, p status.Policy) (*S
 	if err != nil {
 		return nil, fmt.Errorf("model of the plan: %w", err)
 	}
-	return NewWithPolicy(m, model.Policy{ApproveAbove: p.ApproveAbove, DeclineAt: p.DeclineAt})
+	if p.reasons != "" {
+		data, _, err := k.objects.Get(ctx, status.ReasonsKey(p.reasons), maxReasonsFile)
+		if err != nil {
+			return nil, fmt.Errorf("reasons of the plan: %w", err)
+		}
+		if o.Reasons, err = explain.ParseTable(data); err != nil {
+			return nil, fmt.Errorf("reasons of the plan: %w", err)
+		}
+	}
+	s, err := NewWith(m, o)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("model and reasons of the plan: %w", err)
+	case s.pinned() != p:
+		return nil, fmt.Errorf("reasons %s of the plan do not fit its model: %w", p.reasons, errors.Join(explain.ErrTable, s.Unexplained()))
+	}
+	return s, nil
 }

@@ -37,7 +37,9 @@ func TestModelOfThePlanIsCheckedBeforeItScores(t *testing.T) {
 			}
 		}
 		k := modelKeeper{objects: bucket}
-		s, err := k.scorer(t.Context(), ours, ref, planned.Policy())
+		putBody(t, bucket, status.ReasonsKey(planned.ReasonsRef().SHA256), planned.reasons.file)
+		plan := &status.Batch{Model: ref, Policy: planned.Policy(), Reasons: planned.ReasonsRef()}
+		s, err := k.scorer(t.Context(), ours, plan)
 		if !errors.Is(err, tc.want) || (err == nil) != (s != nil) {
 			t.Errorf("%s: %v, want %v", name, err, tc.want)
 		}

@@ -35,8 +35,8 @@ func (b *Bulk) plan(ctx context.Context, info store.Info) (*status.Batch, error)
 	if !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	if err := b.models.keep(ctx, b.o.Scorer.Model()); err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+	if err := b.models.keepAll(ctx, b.o.Scorer); err != nil {
+		return nil, err
 	}
 	plan, err = b.draft(ctx, id, info)
 	if err != nil {
@@ -65,7 +65,8 @@ func (b *Bulk) draft(ctx context.Context, id string, info store.Info) (*status.B
 			Bucket: b.o.Bucket, Key: info.Key, Version: info.Version,
 			ETag: info.ETag, Size: info.Size, LastModified: info.LastModified,
 		},
-		Model: b.o.Scorer.ModelRef(), Policy: b.o.Scorer.Policy(), ChunkSize: b.o.ChunkSize,
+		Model: b.o.Scorer.ModelRef(), Policy: b.o.Scorer.Policy(),
+		Reasons: b.o.Scorer.ReasonsRef(), ChunkSize: b.o.ChunkSize,
 		PlannedAt: b.o.Now().UTC().Truncate(time.Millisecond),
 	}
 	text, err := b.readHead(ctx, plan.Source)

@@ -7,8 +7,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/parquet-go/parquet-go"
-
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
 )
@@ -28,17 +26,13 @@ type rowScorer struct {
 // rejects, never both and never neither. Without out it only finds the rejects.
 func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, out io.Writer, rejects *rejectWriter) (status.Tally, error) {
 	tally := status.NewTally()
-	columns, inputs := batchColumns(s.head)
-	write := func(*ingest.Record, *ingest.Application, *Verdict) error { return nil }
-	end := func() error { return nil }
+	add, end := s.check, func() error { return nil }
 	if out != nil {
-		t := newTable(out, columns)
-		end = t.close
-		write = s.rowTo(t, inputs)
+		w := s.writer(out, &tally)
+		add, end = w.add, w.close
 	}
 	decoder := s.head.Decoder()
 	var app ingest.Application
-	var v Verdict
 	for n := 0; records.Scan(); n++ {
 		if n%rowsPerLook == 0 {
 			if err := s.look(ctx, records.Next()); err != nil {
@@ -47,24 +41,69 @@ func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, out io.Wri
 		}
 		rec := records.Record()
 		var err error
-		if v, err = s.verdict(decoder, rec, &app); err != nil {
+		if row := decoder.Decode(rec, &app); row != nil {
+			err = row
+		} else {
+			err = add(rec, &app)
+		}
+		if err != nil {
 			if err := refuse(&tally, rejects, rec, err); err != nil {
 				return tally, err
 			}
-			continue
-		}
-		tally.Score(string(v.Decision), v.Probability)
-		if v.Imputed != "" {
-			tally.Imputed[v.Imputed]++
-		}
-		if err := write(rec, &app, &v); err != nil {
-			return tally, err
 		}
 	}
 	if err := records.Err(); err != nil {
 		return tally, &sourceError{err}
 	}
-	return tally, end()
+	err := end()
+	return tally, err
+}
+
+// check tells whether a row can be scored, and does not score it.
+func (s *rowScorer) check(_ *ingest.Record, a *ingest.Application) error {
+	var x [maxFeatures]float64
+	_, err := s.scorer.inputs(a, x[:len(s.scorer.features)])
+	return err
+}
+
+// rowWriter scores and writes rows, a block at a time.
+type rowWriter struct {
+	block   *block
+	table   *table
+	decided decided
+	tally   *status.Tally
+}
+
+func (s *rowScorer) writer(out io.Writer, tally *status.Tally) *rowWriter {
+	columns, inputs := batchColumns(s.head)
+	return &rowWriter{
+		block: newBlock(s.scorer, columns, inputs), table: newTable(out, columns),
+		decided: decidedBy(s.scorer, s.decidedAt), tally: tally,
+	}
+}
+
+// add takes one row. An *ingest.RowError is that row's; any other ends the scan.
+func (w *rowWriter) add(rec *ingest.Record, a *ingest.Application) error {
+	if err := w.block.add(rec, a); err != nil || !w.block.full() {
+		return err
+	}
+	return w.flush()
+}
+
+func (w *rowWriter) flush() error {
+	if err := w.block.score(w.tally); err != nil {
+		return err
+	}
+	err := w.block.write(w.table, w.decided)
+	w.block.reset()
+	return err
+}
+
+func (w *rowWriter) close() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return w.table.close()
 }
 
 // look tells the progress and whether to go on.
@@ -73,17 +112,6 @@ func (s *rowScorer) look(ctx context.Context, next int64) error {
 		s.progress(next)
 	}
 	return ctx.Err()
-}
-
-// rowTo returns what writes one scored row to t.
-func (s *rowScorer) rowTo(t *table, inputs []batchInput) func(*ingest.Record, *ingest.Application, *Verdict) error {
-	sha := s.scorer.Model().SHA256()
-	return func(rec *ingest.Record, app *ingest.Application, v *Verdict) error {
-		t.inputs(inputs, rec, app)
-		t.required(parquet.Int64Value(rec.Offset))
-		t.verdict(v, sha, s.decidedAt)
-		return t.end(len(rec.Raw))
-	}
 }
 
 // refuse counts and lists a row that cannot be scored. Any other error than
@@ -98,25 +126,6 @@ func refuse(tally *status.Tally, rejects *rejectWriter, rec *ingest.Record, err 
 	tally.Rejected[row.Code]++
 	rejects.add(row, rec.Raw)
 	return rejects.err
-}
-
-func (s *rowScorer) verdict(d *ingest.RowDecoder, rec *ingest.Record, app *ingest.Application) (Verdict, error) {
-	if err := d.Decode(rec, app); err != nil {
-		return Verdict{}, err
-	}
-	return s.scorer.Score(app)
-}
-
-// inputs adds the file's own columns.
-func (t *table) inputs(inputs []batchInput, rec *ingest.Record, app *ingest.Application) {
-	for _, in := range inputs {
-		if in.known {
-			t.input(app, in.column)
-			continue
-		}
-		cell := rec.Fields[in.field]
-		t.optional(parquet.ByteArrayValue(cell), len(cell) > 0)
-	}
 }
 
 // sourceError marks an error of reading the upload, as against one of writing

@@ -9,6 +9,7 @@ import (
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/model"
+	"github.com/loanscorer/loanscorer/model/explain"
 )
 
 // ErrFeature is wrapped by New for a model that asks for an input which loan
@@ -25,6 +26,8 @@ type Scorer struct {
 	model    *model.Model
 	policy   model.Policy
 	features []feature
+	reasons  *reasons // nil: decisions carry none
+	without  error    // why the model has none to give
 }
 
 // feature says where one input of the model comes from.
@@ -34,6 +37,13 @@ type feature struct {
 	total  bool // TotalIncome: given, or the sum of both incomes
 }
 
+// Options change how a Scorer decides. The zero value is the default.
+type Options struct {
+	Policy    *model.Policy // cut-offs; default: the model's own
+	Reasons   explain.Table // reason codes and texts; default: the built-in table
+	NoReasons bool          // decisions carry no reasons
+}
+
 // Verdict is the outcome of one application.
 type Verdict struct {
 	Probability float64 // of the positive class, 0 to 1
@@ -41,15 +51,24 @@ type Verdict struct {
 	TotalIncome float64
 	Income      bool // TotalIncome is known
 	Imputed     string
+	// Codes are the codes of the reasons, most adverse first, then empty. An
+	// approval has none.
+	Codes [explain.MaxReasons]string
+	// Reasons are those of Codes with contributions and texts, for a document.
+	Reasons []status.Reason
 }
 
 // New binds a model to the published columns. The error wraps ErrFeature and
 // names the feature that no column provides.
-func New(m *model.Model) (*Scorer, error) { return NewWithPolicy(m, m.Policy()) }
+func New(m *model.Model) (*Scorer, error) { return NewWith(m, Options{}) }
 
-// NewWithPolicy is New with other cut-offs than the model's own.
-func NewWithPolicy(m *model.Model, p model.Policy) (*Scorer, error) {
-	s := &Scorer{model: m, policy: p}
+// NewWith is New with options. The error wraps [explain.ErrTable] for a table of
+// reasons that does not fit the model.
+func NewWith(m *model.Model, o Options) (*Scorer, error) {
+	s := &Scorer{model: m, policy: m.Policy()}
+	if o.Policy != nil {
+		s.policy = *o.Policy
+	}
 	if n := len(m.Features()); n > maxFeatures {
 		return nil, fmt.Errorf("%w: %d features, at most %d", ErrFeature, n, maxFeatures)
 	}
@@ -63,7 +82,14 @@ func NewWithPolicy(m *model.Model, p model.Policy) (*Scorer, error) {
 		}
 		s.features = append(s.features, feature{Feature: f, column: c, total: c == ingest.TotalIncome})
 	}
-	return s, nil
+	if o.NoReasons {
+		return s, nil
+	}
+	var err error
+	if s.reasons, err = newReasons(m, o.Reasons); errors.Is(err, explain.ErrSamples) {
+		s.without, err = err, nil
+	}
+	return s, err
 }
 
 // Model is the model behind the decisions.
@@ -81,22 +107,15 @@ func modelRef(m *model.Model) status.ModelRef {
 	return status.ModelRef{Name: m.Name(), Version: m.Version(), SHA256: m.SHA256()}
 }
 
-// Score decides one application. An application that this model cannot score
-// is an *ingest.RowError without a line; the text never repeats its values.
+// Score decides one application and explains a decision that is no approval. An
+// application that this model cannot score is an *ingest.RowError without a
+// line; the text never repeats its values.
 func (s *Scorer) Score(a *ingest.Application) (Verdict, error) {
 	var buf [maxFeatures]float64
 	x := buf[:len(s.features)]
-	var missing uint64
-	for i := range s.features {
-		v, ok, err := s.features[i].value(a)
-		if err != nil {
-			return Verdict{}, err
-		}
-		if !ok {
-			v = math.NaN()
-			missing |= 1 << i
-		}
-		x[i] = v
+	missing, err := s.inputs(a, x)
+	if err != nil {
+		return Verdict{}, err
 	}
 	p, err := s.model.Probability(x)
 	if err != nil {
@@ -104,7 +123,41 @@ func (s *Scorer) Score(a *ingest.Application) (Verdict, error) {
 	}
 	v := Verdict{Probability: p, Decision: s.policy.Decide(p), Imputed: s.names(missing)}
 	v.TotalIncome, v.Income = a.TotalIncome()
+	if v.Decision != model.Approved && s.reasons != nil {
+		if v.Reasons, err = s.reasons.of(x); err != nil {
+			return Verdict{}, fmt.Errorf("reasons: %w", err)
+		}
+		for i, r := range v.Reasons {
+			v.Codes[i] = r.Code
+		}
+	}
 	return v, nil
+}
+
+// inputs fills x with the model's features, NaN for a missing one, and returns
+// which are missing, a bit each. What the model could not score is refused
+// here, with the error of Score.
+func (s *Scorer) inputs(a *ingest.Application, x []float64) (missing uint64, err error) {
+	odd := false
+	for i := range s.features {
+		v, ok, err := s.features[i].value(a)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			v = math.NaN()
+			missing |= 1 << i
+		}
+		x[i] = v
+		odd = odd || !ok || math.Abs(v) > math.MaxFloat32/2
+	}
+	if odd {
+		var buf [maxFeatures]float64
+		if _, err := s.model.Rounded(buf[:0], x); err != nil {
+			return 0, refusal(err)
+		}
+	}
+	return missing, nil
 }
 
 // value is the feature's input, false when it is missing.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/loanscorer/loanscorer/internal/sim"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/model"
+	"github.com/loanscorer/loanscorer/model/explain"
 )
 
 var (
@@ -63,7 +65,7 @@ func simRun(t *testing.T, seeds int, f func(t *testing.T, seed uint64, read simR
 	if *simSeeds > 0 {
 		seeds = *simSeeds
 	}
-	model.Default() // made outside of every bubble
+	simModels(t) // made outside of every bubble
 	one := func(t *testing.T, seed uint64, read simReader) {
 		t.Helper()
 		if problems := f(t, seed, read); len(problems) > 0 {
@@ -86,30 +88,41 @@ func simRun(t *testing.T, seeds int, f func(t *testing.T, seed uint64, read simR
 	}
 }
 
-// simModels are two models whose decisions differ, as during a deployment.
+// simModels are two models whose decisions differ, and the words for them, as
+// during a deployment.
 func simModels(t *testing.T) [2]*Scorer {
 	t.Helper()
-	a, err := New(model.Default())
+	pair, err := simPair()
 	if err != nil {
 		t.Fatal(err)
+	}
+	return pair
+}
+
+// simPair is made once: tables of reasons take time.
+var simPair = sync.OnceValues(func() (pair [2]*Scorer, err error) {
+	if pair[0], err = New(model.Default()); err != nil {
+		return pair, err
 	}
 	spec := model.Default().Spec()
 	spec.Version, spec.Trees = "2", spec.Trees[:3]
 	spec.Policy = model.Policy{ApproveAbove: 0.9, DeclineAt: 0.2}
 	body, err := model.Encode(spec)
 	if err != nil {
-		t.Fatal(err)
+		return pair, err
 	}
 	m, err := model.Parse(body)
 	if err != nil {
-		t.Fatal(err)
+		return pair, err
 	}
-	b, err := New(m)
+	table, err := explain.ParseTable([]byte(`{"format":"loanscorer/reasons","v":1,"reasons":[
+		{"code":"R01","feature":"Credit_History","text":{"en":"Credit history"}}]}`))
 	if err != nil {
-		t.Fatal(err)
+		return pair, err
 	}
-	return [2]*Scorer{a, b}
-}
+	pair[1], err = NewWith(m, Options{Reasons: table})
+	return pair, err
+})
 
 // simFaults chooses how bad the world of a seed is: from perfect to hostile.
 func simFaults(r *rand.Rand, until time.Duration) *sim.Faults {

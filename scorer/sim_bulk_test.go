@@ -217,6 +217,9 @@ func simPlainRun(t *testing.T, from *sim.Bucket, plan *status.Batch, source stor
 	plain := sim.NewBucket()
 	from.Copy(status.PlanKey(plan.ID), plain)
 	from.Copy(status.ModelKey(plan.Model.SHA256), plain)
+	if plan.Reasons != nil {
+		from.Copy(status.ReasonsKey(plan.Reasons.SHA256), plain)
+	}
 	if _, err := plain.Put(t.Context(), source.Key, []byte(text), store.PutOptions{}); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/loanscorer/loanscorer/internal/sim"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
+	"github.com/loanscorer/loanscorer/model"
 )
 
 const simKey = "uploads/year 2026/loans.csv"
@@ -367,19 +368,20 @@ func TestSimPanicInAChunk(t *testing.T) {
 	t.Parallel()
 	s, list := newSimStore(), &simList{}
 	scorer := *simModels(t)[0]
-	good := scorer.features
+	scorer.policy = model.Policy{ApproveAbove: 1, DeclineAt: 1} // every row has reasons
+	good := scorer.reasons
 	b := simBulkWorker(&scorer, 200, s, list)
 	if errs := b.Handle(t.Context(), []events.Message{simUpload(t, s.Bucket, simRowsText(30))}); errs[0] != nil {
 		t.Fatal(errs[0])
 	}
-	scorer.features = make([]feature, maxFeatures+1) // New refuses this: scoring runs out of its buffer
+	scorer.reasons = &reasons{sha: good.sha} // without an explainer
 	for _, body := range list.bodies {
 		errs := b.Handle(t.Context(), []events.Message{{ID: "m", Body: []byte(body)}})
 		if errs[0] == nil || events.IsPermanent(errs[0]) {
 			t.Errorf("error %v", errs[0])
 		}
 	}
-	scorer.features = good
+	scorer.reasons = good
 	simPump(t, b, list)
 	simVerify(t, s.Bucket, simPlans(t, s.Bucket)[0].ID, 30)
 }

@@ -19,6 +19,7 @@ import (
 type simRow struct {
 	id          string
 	decision    string
+	reasons     string // codes
 	probability float64
 	model       string
 	decidedAt   time.Time
@@ -128,10 +129,21 @@ func (c *simCheck) matches(key string, row simRow) {
 		c.problem("%s: row of %s, which has no document", key, row.id)
 	case doc.Result != key || doc.State != status.DocClaimed:
 		c.problem("%s: row of %s, whose document is %s of %s", key, row.id, doc.State, doc.Result)
-	case doc.Decision != row.decision || *doc.Probability != row.probability || doc.Model.SHA256 != row.model ||
+	case row.decision == "approved" && row.reasons != "":
+		c.problem("%s: row of %s was approved for %s", key, row.id, row.reasons)
+	case codesOf(doc.Reasons) != row.reasons || doc.Decision != row.decision || *doc.Probability != row.probability || doc.Model.SHA256 != row.model ||
 		!doc.DecidedAt.Equal(row.decidedAt):
 		c.problem("%s: row %+v differs from its document %+v", key, row, doc)
 	}
+}
+
+// codesOf are the codes of a document's reasons.
+func codesOf(reasons []status.Reason) string {
+	var codes []string
+	for _, r := range reasons {
+		codes = append(codes, r.Code)
+	}
+	return strings.Join(codes, ",")
 }
 
 // poll does what the api does for a poller.
@@ -215,9 +227,15 @@ func simRows(data []byte) (rows []simRow, err error) {
 		for {
 			n, readErr := reader.ReadRows(buf)
 			for _, row := range buf[:n] {
+				var reasons []string
+				for i := range 4 {
+					if code := at(row, fmt.Sprint("reason_", i+1)); !code.IsNull() {
+						reasons = append(reasons, string(code.ByteArray()))
+					}
+				}
 				rows = append(rows, simRow{
 					id:       string(at(row, "application_id").ByteArray()),
-					decision: string(at(row, "decision").ByteArray()), probability: at(row, "probability").Double(),
+					decision: string(at(row, "decision").ByteArray()), reasons: strings.Join(reasons, ","), probability: at(row, "probability").Double(),
 					model: string(at(row, "model_sha256").ByteArray()), decidedAt: time.UnixMicro(at(row, "decided_at").Int64()),
 				})
 			}

@@ -38,7 +38,8 @@ func (l *simLedger) change(w sim.Change) {
 	}
 	switch {
 	case strings.HasSuffix(key, "/batch.json"), strings.HasSuffix(key, "/summary.json"),
-		strings.HasSuffix(key, "/rejects.csv"), strings.HasPrefix(key, status.ModelsPrefix):
+		strings.HasSuffix(key, "/rejects.csv"), strings.HasPrefix(key, status.ModelsPrefix),
+		strings.HasPrefix(key, status.ReasonsPrefix):
 		l.problem("%s was overwritten", key)
 	}
 }

@@ -19,11 +19,10 @@ const (
 	bytesPerGroup = 16 << 20
 )
 
-// table writes result rows to a Parquet file, one at a time, column by column.
-// The same rows give the same bytes.
+// table writes result rows to a Parquet file. The same rows, written in the
+// same portions, give the same bytes.
 type table struct {
 	w     *parquet.GenericWriter[any]
-	row   parquet.Row
 	n     int64
 	bytes int // of the input behind the current row group
 }
@@ -43,26 +42,42 @@ func newTable(out io.Writer, columns []column) *table {
 			options = append(options, parquet.BloomFilters(parquet.SplitBlockFilter(10, c.name)))
 		}
 	}
-	return &table{w: parquet.NewGenericWriter[any](out, options...), row: make(parquet.Row, 0, len(columns))}
+	return &table{w: parquet.NewGenericWriter[any](out, options...)}
 }
 
-// end writes the row whose columns were added since the last call; size is the
-// number of input bytes that it came from.
-func (t *table) end(size int) error {
-	if t.n%rowsPerGroup == 0 {
-		t.bytes = 0
-	}
-	if t.bytes += size; t.bytes > bytesPerGroup {
-		if err := t.w.Flush(); err != nil {
-			return fmt.Errorf("parquet row group before row %d: %w", t.n, err)
+// write adds rows; sizes are the numbers of input bytes that they came from.
+func (t *table) write(rows []parquet.Row, sizes []int) error {
+	from := 0
+	for i, size := range sizes {
+		if t.n%rowsPerGroup == 0 {
+			t.bytes = 0
 		}
-		t.bytes = size
+		if t.bytes += size; t.bytes > bytesPerGroup {
+			if err := t.flush(rows[from:i]); err != nil {
+				return err
+			}
+			from, t.bytes = i, size
+		}
+		t.n++
 	}
-	if _, err := t.w.WriteRows([]parquet.Row{t.row}); err != nil {
-		return fmt.Errorf("parquet row %d: %w", t.n, err)
+	return t.add(rows[from:])
+}
+
+func (t *table) add(rows []parquet.Row) error {
+	if _, err := t.w.WriteRows(rows); err != nil {
+		return fmt.Errorf("parquet rows before row %d: %w", t.n, err)
 	}
-	t.row = t.row[:0]
-	t.n++
+	return nil
+}
+
+// flush ends a row group with these rows.
+func (t *table) flush(rows []parquet.Row) error {
+	if err := t.add(rows); err != nil {
+		return err
+	}
+	if err := t.w.Flush(); err != nil {
+		return fmt.Errorf("parquet row group before row %d: %w", t.n, err)
+	}
 	return nil
 }
 
@@ -74,60 +89,93 @@ func (t *table) close() error {
 	return nil
 }
 
-func (t *table) optional(v parquet.Value, ok bool) {
+// line is a result row in the making: each call adds the next column.
+type line parquet.Row
+
+func (l *line) optional(v parquet.Value, ok bool) {
 	if !ok {
-		t.row = append(t.row, parquet.NullValue().Level(0, 0, len(t.row)))
+		*l = append(*l, parquet.NullValue().Level(0, 0, len(*l)))
 		return
 	}
-	t.row = append(t.row, v.Level(0, 1, len(t.row)))
+	*l = append(*l, v.Level(0, 1, len(*l)))
 }
 
-func (t *table) required(v parquet.Value) {
-	t.row = append(t.row, v.Level(0, 0, len(t.row)))
+func (l *line) required(v parquet.Value) {
+	*l = append(*l, v.Level(0, 0, len(*l)))
 }
 
 // input adds a published input column as it was given.
-func (t *table) input(a *ingest.Application, c ingest.Column) {
+func (l *line) input(a *ingest.Application, c ingest.Column) {
 	if c.Numeric() {
 		v, ok := a.Number(c)
-		t.optional(parquet.DoubleValue(v), ok)
+		l.optional(parquet.DoubleValue(v), ok)
 		return
 	}
-	v, ok := a.Text(c)
-	t.optional(text(v), ok)
+	v, ok := a.TextBytes(c)
+	l.optional(parquet.ByteArrayValue(v), ok)
+}
+
+// decided is what all rows of a file have in common.
+type decided struct {
+	model parquet.Value // its SHA-256
+	at    parquet.Value
+}
+
+func decidedBy(s *Scorer, at time.Time) decided {
+	return decided{model: text(s.Model().SHA256()), at: parquet.Int64Value(at.UnixMicro())}
 }
 
 // verdict adds the decision columns.
-func (t *table) verdict(v *Verdict, modelSHA256 string, decidedAt time.Time) {
-	t.optional(parquet.DoubleValue(v.TotalIncome), v.Income)
-	t.required(parquet.DoubleValue(v.Probability))
-	t.required(text(string(v.Decision)))
-	for range maxReasons {
-		t.optional(parquet.Value{}, false)
+func (l *line) verdict(v *Verdict, w words, d decided) {
+	l.optional(parquet.DoubleValue(v.TotalIncome), v.Income)
+	l.required(parquet.DoubleValue(v.Probability))
+	l.required(w.value(string(v.Decision)))
+	for _, code := range v.Codes {
+		l.optional(w.value(code), code != "")
 	}
-	t.optional(text(v.Imputed), v.Imputed != "")
-	t.required(text(modelSHA256))
-	t.required(parquet.Int64Value(decidedAt.UnixMicro()))
+	l.optional(w.value(v.Imputed), v.Imputed != "")
+	l.required(d.model)
+	l.required(d.at)
+}
+
+// words keeps the values of texts that come again and again.
+type words map[string]parquet.Value
+
+// maxWords bounds what is kept.
+const maxWords = 4096
+
+func (w words) value(s string) parquet.Value {
+	v, ok := w[s]
+	if !ok {
+		if len(w) >= maxWords {
+			clear(w)
+		}
+		v = text(s)
+		w[s] = v
+	}
+	return v
 }
 
 func text(s string) parquet.Value { return parquet.ByteArrayValue([]byte(s)) }
 
 // applicationsFile is the file that commits an attempt.
-func applicationsFile(att *attempt, rows []*item, s *Scorer) ([]byte, error) {
+func applicationsFile(att *attempt, items []*item, s *Scorer) ([]byte, error) {
 	var buf bytes.Buffer
 	columns, inputs := applicationColumns()
-	t := newTable(&buf, columns)
-	sha := s.Model().SHA256()
-	for _, it := range rows {
+	t, w, d := newTable(&buf, columns), words{}, decidedBy(s, att.at)
+	var rows []parquet.Row
+	for _, it := range items {
+		l := make(line, 0, len(columns))
 		for _, c := range inputs {
-			t.input(it.app, c)
+			l.input(it.app, c)
 		}
-		t.required(text(it.doc.ID))
-		t.required(parquet.Int64Value(it.doc.SubmittedAt.UnixMicro()))
-		t.verdict(&it.verdict, sha, att.at)
-		if err := t.end(0); err != nil {
-			return nil, err
-		}
+		l.required(text(it.doc.ID))
+		l.required(parquet.Int64Value(it.doc.SubmittedAt.UnixMicro()))
+		l.verdict(&it.verdict, w, d)
+		rows = append(rows, parquet.Row(l))
+	}
+	if err := t.write(rows, make([]int, len(rows))); err != nil {
+		return nil, err
 	}
 	if err := t.close(); err != nil {
 		return nil, err

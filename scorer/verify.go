@@ -51,8 +51,8 @@ var ErrOpen = errors.New("batch has no summary yet")
 // the file, that every part and rejects.csv have the bytes and the rows that
 // the ledger says, that no row is in two of them, that every row lies in its
 // chunk and was decided by the batch's model, and that rows in = decided +
-// rejected. The error is of reading the objects; what is wrong with them is in
-// the report. A batch that ended without results is not proved.
+// rejected, and that the first reasons are as many as counted. The error is of
+// reading the objects; what is wrong with them is in the report. A batch that ended without results is not proved.
 func Verify(ctx context.Context, objects Objects, batch string) (*Report, error) {
 	var plan status.Batch
 	if err := readDocument(ctx, objects, status.PlanKey(batch), &plan); err != nil {
@@ -93,7 +93,8 @@ type proof struct {
 	entries  []*status.Chunk
 	rejected []int64 // offsets of the rejected rows, ascending
 	decided  map[string]int64
-	last     int64 // offset of the last decided row
+	reasons  map[string]int64 // rows by first reason
+	last     int64            // offset of the last decided row
 }
 
 func readDocument(ctx context.Context, objects Claims, key string, doc any) error {
@@ -119,13 +120,14 @@ func (r *Report) ledger(plan *status.Batch, summary *status.Summary, entries []*
 		sum.Add(&e.Tally)
 	}
 	same := sum.Rows == summary.Tally.Rows && sum.Histogram == summary.Tally.Histogram &&
-		maps.Equal(sum.Decided, summary.Tally.Decided) && maps.Equal(sum.Rejected, summary.Tally.Rejected)
+		maps.Equal(sum.Decided, summary.Tally.Decided) && maps.Equal(sum.Rejected, summary.Tally.Rejected) &&
+		maps.Equal(sum.Reasons, summary.Tally.Reasons)
 	r.check("ledger", same && r.Rows == r.Decided+r.Reject, "%d rows = %d decided + %d rejected", r.Rows, r.Decided, r.Reject)
 }
 
 // parts reads every part and counts what is in it.
 func (r *Report) parts(ctx context.Context, objects Objects, p *proof) error {
-	p.decided, p.last = map[string]int64{}, -1
+	p.decided, p.reasons, p.last = map[string]int64{}, map[string]int64{}, -1
 	for n, want := range p.summary.Parts {
 		info, err := objects.Head(ctx, want.Key)
 		if errors.Is(err, store.ErrNotFound) {
@@ -144,7 +146,8 @@ func (r *Report) parts(ctx context.Context, objects Objects, p *proof) error {
 			return nil
 		}
 	}
-	r.check("parts", len(p.summary.Parts) == p.plan.Chunks && maps.Equal(p.decided, p.summary.Tally.Decided),
+	same := maps.Equal(p.decided, p.summary.Tally.Decided) && maps.Equal(p.reasons, p.summary.Tally.Reasons)
+	r.check("parts", same && len(p.summary.Parts) == p.plan.Chunks,
 		"%s with the bytes and decisions of the ledger, each row once", plural(len(p.summary.Parts), "part"))
 	return nil
 }
@@ -161,13 +164,17 @@ func (p *proof) part(n int, want status.Object, data []byte) error {
 	}
 	offset, ok1 := file.Schema().Lookup(colSourceOffset)
 	decision, ok2 := file.Schema().Lookup(colDecision)
-	sha, ok3 := file.Schema().Lookup(colModelSHA256)
-	if !ok1 || !ok2 || !ok3 {
+	reason, ok3 := file.Schema().Lookup(colReason + "1")
+	sha, ok4 := file.Schema().Lookup(colModelSHA256)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return errors.New("has no decision columns")
 	}
 	var rows int64
 	err = eachRow(file, func(row parquet.Row) error {
 		p.decided[string(row[decision.ColumnIndex].ByteArray())]++
+		if code := row[reason.ColumnIndex]; !code.IsNull() {
+			p.reasons[string(code.ByteArray())]++
+		}
 		rows++
 		if string(row[sha.ColumnIndex].ByteArray()) != p.plan.Model.SHA256 {
 			return errors.New("has a row of another model than the plan's")

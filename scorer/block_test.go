@@ -1,0 +1,98 @@
+package scorer
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/model"
+	"github.com/loanscorer/loanscorer/model/explain"
+)
+
+// A file is scored block by block as [Scorer.Score] scores its rows, wherever
+// rows are refused, by the reader or by the model.
+func TestBlocksAreRows(t *testing.T) {
+	t.Parallel()
+	strict := changed(t, func(s *model.Spec) { s.Features[1].Missing = nil }) // LoanAmount
+	for _, m := range []*model.Model{model.Default(), strict} {
+		for _, rows := range []int{0, 1, rowsPerBlock - 1, 2 * rowsPerBlock, 5*rowsPerBlock + 100} {
+			s := mustScorer(t, m, Options{})
+			text := reasonsText(rows)
+			var out, refused []string
+			scanRows(t, text, func(rec *ingest.Record, app *ingest.Application, err error) {
+				var v Verdict
+				if err == nil {
+					v, err = s.Score(app)
+				}
+				var row *ingest.RowError
+				if errors.As(err, &row) {
+					refused = append(refused, fmt.Sprintf("%d %d %s %s", rec.Line, rec.Offset, row.Column, row.Code))
+					return
+				}
+				id, _ := app.Text(ingest.LoanID)
+				out = append(out, fmt.Sprintf("%s %d %v %v %s %s %s", id, rec.Offset, v.TotalIncome, v.Probability, v.Decision, v.Codes, v.Imputed))
+			})
+			got := scoreWith(t, s, text)
+			var gotOut, gotRefused []string
+			for _, r := range got.Rows[1:] {
+				codes := [explain.MaxReasons]string(r[10:14])
+				gotOut = append(gotOut, fmt.Sprintf("%s %s %s %s %s %s %s", r[0], r[6], r[7], r[8], r[9], codes, r[14]))
+			}
+			for _, r := range got.Rejects[1:] {
+				gotRefused = append(gotRefused, strings.Join(r[:4], " "))
+			}
+			if diff := cmp.Diff(out, gotOut); diff != "" {
+				t.Fatalf("%d rows (-row by row +blocks): %s", rows, diff)
+			}
+			if diff := cmp.Diff(refused, gotRefused); diff != "" {
+				t.Fatalf("%d rows, rejects (-row by row +blocks): %s", rows, diff)
+			}
+		}
+	}
+}
+
+// scanRows calls f with every record of a file.
+func scanRows(t *testing.T, text string, f func(*ingest.Record, *ingest.Application, error)) {
+	t.Helper()
+	head, err := ingest.ParseHead([]byte(text), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := ingest.NewScanner(strings.NewReader(text[head.DataStart:]), head.DataStart, ingest.ScannerOptions{FirstLine: head.DataLine})
+	decoder := head.Decoder()
+	var app ingest.Application
+	for records.Scan() {
+		if err := decoder.Decode(records.Record(), &app); err != nil {
+			f(records.Record(), &app, err)
+			continue
+		}
+		f(records.Record(), &app, nil)
+	}
+}
+
+// However wide the file and however long its rows, a block is small.
+func TestBlocksAreBounded(t *testing.T) {
+	t.Parallel()
+	s := testScorer(t)
+	for columns, most := range map[int]int{10: rowsPerBlock, 1000: cellsPerBlock / 1000, cellsPerBlock * 2: 1} {
+		b := newBlock(s, make([]column, columns), nil)
+		if b.most != most || len(b.cells) != most*columns {
+			t.Errorf("%d columns: %d rows, %d cells", columns, b.most, len(b.cells))
+		}
+	}
+	b := newBlock(s, make([]column, 10), nil)
+	for range 3 {
+		b.bytes = bytesPerBlock
+		if !b.full() {
+			t.Error("takes more bytes than its bound")
+		}
+		b.reset()
+		if b.full() {
+			t.Error("is full after reset")
+		}
+	}
+}
