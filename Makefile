@@ -10,7 +10,8 @@ CRASHROUNDS ?= 5
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test race cover fuzz fuzz-seeds bench bench-smoke crash lint fmt generate cross check clean
+.PHONY: help build run demo test race cover fuzz fuzz-seeds bench bench-smoke crash lint fmt generate cross check clean \
+        deploy-check
 
 help: ## show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +68,15 @@ generate: ## write generated and golden files anew
 cross: ## build for linux on amd64 and arm64
 	GOOS=linux GOARCH=amd64 go build -trimpath -ldflags '$(LDFLAGS)' -o dist/loanscorer-linux-amd64 ./cmd/loanscorer
 	GOOS=linux GOARCH=arm64 go build -trimpath -ldflags '$(LDFLAGS)' -o dist/loanscorer-linux-arm64 ./cmd/loanscorer
+
+VENV := .venv-deploy
+$(VENV)/done: deploy/requirements.txt
+	@python3 -c 'import importlib.metadata as m; [m.version(l.split("==")[0]) == l.strip().split("==")[1] or exit(1) for l in open("$<")]' 2>/dev/null \
+	  && python3 -m venv --system-site-packages $(VENV) || { python3 -m venv $(VENV) && $(VENV)/bin/pip install -q -r $<; }
+	@touch $@
+
+deploy-check: $(VENV)/done ## lint template.yaml, translate it as AWS does, check the outcome (needs python3; no AWS account)
+	deploy/check.sh $(VENV)/bin/python
 
 check: ## everything that CI runs
 	.ci/run

@@ -54,7 +54,7 @@ type applicationInput struct {
 // getApplication answers GET and HEAD /v1/applications/{id}.
 func (s *service) getApplication(ctx context.Context, in *applicationInput) (*reply, error) {
 	req := requestOf(ctx)
-	if !s.o.IDs.Verify(status.KindApplication, in.ID, req.caller) {
+	if !s.o.IDs.Verify(status.KindApplication, in.ID, req.caller) && !s.direct(in.ID) {
 		return nil, newProblem(CodeNotFound, "No application of yours has this id.")
 	}
 	prefer := preference{wait: parsePrefer(req.header.Values("Prefer")).wait}
@@ -88,6 +88,13 @@ func (s *service) lookApplication(ctx context.Context, id string) (*ApplicationS
 	facts := status.Facts{
 		SubmittedAt: status.Time(id), Now: s.o.Now(), Retention: s.o.Retention, Document: doc, File: status.FileMissing,
 	}
+	if s.direct(id) {
+		if doc == nil {
+			return nil, newProblem(CodeNotFound, "No application has this id. One that was submitted less than a minute ago "+
+				"may not be known yet: ask again.").again(retryAfterDirect)
+		}
+		facts.SubmittedAt = doc.SubmittedAt
+	}
 	if keep := s.o.DocumentRetention; doc == nil && keep > 0 && facts.Now.Sub(facts.SubmittedAt) > keep {
 		return nil, newProblem(CodeGone, "")
 	}
@@ -101,6 +108,12 @@ func (s *service) lookApplication(ctx context.Context, id string) (*ApplicationS
 		ID: id, State: state, Done: state.Done(), SubmittedAt: facts.SubmittedAt, Outcome: outcome(state, doc),
 	}, nil
 }
+
+// retryAfterDirect is when to ask again for an id of the gateway, in seconds.
+const retryAfterDirect = 5
+
+// direct reports whether id may be a request id of the gateway.
+func (s *service) direct(id string) bool { return s.o.DirectIntake && status.GatewayID(id) }
 
 // applicationDocument returns nil without an error when there is none.
 func (s *service) applicationDocument(ctx context.Context, id string) (*status.Application, error) {

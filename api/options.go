@@ -49,6 +49,10 @@ type Options struct {
 	// Caller tells who sends a request; an id belongs to the caller it was
 	// minted for. nil is "local" for every request.
 	Caller func(*http.Request) string
+	// DirectIntake says that API Gateway puts applications into the queue by
+	// itself too. They are called by its request ids, which prove nothing:
+	// without a document they are answered 404 with Retry-After.
+	DirectIntake bool
 	// Ready reports whether the store, the queue and the model can be reached.
 	// nil is always ready.
 	Ready func(context.Context) error

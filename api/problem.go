@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,6 +94,7 @@ type Problem struct {
 	Errors    []FieldProblem `json:"errors,omitempty" doc:"Every value that is not allowed"`
 
 	cause error // for the log; never applicant data
+	after int   // seconds until a retry may help; 0 is the kind's own
 }
 
 // FieldProblem is one value that is not allowed.
@@ -118,6 +120,12 @@ func (p *Problem) because(err error) *Problem {
 	return p
 }
 
+// again says after how many seconds a retry may help.
+func (p *Problem) again(seconds int) *Problem {
+	p.after = seconds
+	return p
+}
+
 // Error implements error.
 func (p *Problem) Error() string {
 	if p.cause != nil {
@@ -138,7 +146,7 @@ func (p *Problem) ContentType(string) string { return problemType }
 // GetHeaders are the headers that belong to the problem; huma asks for them.
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{"Cache-Control": {noStore}}
-	if after := p.Code.kind().retryAfter; after > 0 {
+	if after := cmp.Or(p.after, p.Code.kind().retryAfter); after > 0 {
 		h.Set("Retry-After", strconv.Itoa(after))
 	}
 	return h

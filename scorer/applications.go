@@ -141,7 +141,7 @@ func (a *Applications) read(m *events.Message, att *attempt) (*item, error) {
 	if errors.Is(err, events.ErrNewer) {
 		return nil, err
 	}
-	if !status.ValidID(msg.ID) {
+	if !status.ValidID(msg.ID) && !status.GatewayID(msg.ID) {
 		if err == nil {
 			err = fmt.Errorf("%w: id is not one of ours", events.ErrMessage)
 		}
