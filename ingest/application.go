@@ -165,6 +165,80 @@ func trim(b []byte) []byte {
 	return b
 }
 
+// Category returns the value of a text column as models know it: the published spelling of Property_Area, Married,
+// Self_Employed and Education whatever the case, spaces and hyphens, "Y" and "N" for "Yes" and "No", "Under Graduate" for
+// "Not Graduate"; any other text as Text does. It is false when the value is missing or c holds numbers.
+func (a *Application) Category(c Column) (string, bool) {
+	b, ok := a.TextBytes(c)
+	if !ok {
+		return "", false
+	}
+	if name := category(c, b); name != "" {
+		return name, true
+	}
+	return intern(b), true
+}
+
+// category returns the published spelling of a category, or "".
+func category(c Column, text []byte) string {
+	switch c {
+	case PropertyArea:
+		return spelled(text, "Urban", "Semiurban", "Rural")
+	case Married, SelfEmployed:
+		switch name := spelled(text, "Yes", "No", "Y", "N"); name {
+		case "Y":
+			return "Yes"
+		case "N":
+			return "No"
+		default:
+			return name
+		}
+	case Education:
+		if name := spelled(text, "Graduate", "Not Graduate", "Under Graduate"); name != "Under Graduate" {
+			return name
+		}
+		return "Not Graduate"
+	}
+	return ""
+}
+
+// spelled returns the one of the names that a text spells, or "": the case of ASCII letters, spaces, underscores and
+// hyphens do not matter.
+func spelled(text []byte, names ...string) string {
+	for _, name := range names {
+		if string(text) == name {
+			return name
+		}
+	}
+	for _, name := range names {
+		if sameLetters(text, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// sameLetters compares without regard to the case of ASCII letters, spaces, underscores and hyphens.
+func sameLetters(a []byte, b string) bool {
+	for {
+		for len(a) > 0 && isGap(a[0]) {
+			a = a[1:]
+		}
+		for len(b) > 0 && isGap(b[0]) {
+			b = b[1:]
+		}
+		if len(a) == 0 || len(b) == 0 {
+			return len(a) == len(b)
+		}
+		if lower(a[0]) != lower(b[0]) {
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
+}
+
+func isGap(c byte) bool { return c == ' ' || c == '_' || c == '-' }
+
 // intern returns b as a string, without allocating for the values that nearly every row has.
 func intern(b []byte) string {
 	for _, s := range [...]string{

@@ -34,7 +34,7 @@ func BenchmarkScanDecode(b *testing.B) {
 	plain := syntheticFile(rows)
 	for _, c := range []struct{ name, file string }{{"plain", plain}, {"quoted", quoteAll(plain)}} {
 		b.Run(c.name, func(b *testing.B) {
-			h, err := ParseHead([]byte(c.file), false)
+			h, err := ParseHead([]byte(c.file), false, Given{})
 			if err != nil {
 				b.Fatal(err)
 			}

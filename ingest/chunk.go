@@ -39,14 +39,15 @@ func Chunk(dataStart, size, chunkSize int64, n int) Range {
 }
 
 // FirstRecord guesses where the first record of a range begins: at the first offset at or after start that follows a
-// line feed, or at the end of the file if there is none. The guess is wrong when that line feed is inside quotes;
+// line ending, or at the end of the file if there is none. The guess is wrong when that line ending is inside quotes;
 // the chain check (Scanner.Next of a range against the guess of the next one) finds that out.
 // The first range of a file needs no guess: it begins at Head.DataStart.
 //
 // r begins at offset start-1. A *bufio.Reader is left exactly at the returned offset, so that a Scanner can go on
 // with it. A reader that is cut short makes the guess the offset of the cut: at worst a wrong guess.
 // It keeps no more than a buffer in memory and returns the errors of r except io.EOF.
-func FirstRecord(r io.Reader, start int64) (int64, error) {
+func (d Dialect) FirstRecord(r io.Reader, start int64) (int64, error) {
+	newline, _ := d.newline()
 	if start <= 0 {
 		return 0, nil
 	}
@@ -56,7 +57,7 @@ func FirstRecord(r io.Reader, start int64) (int64, error) {
 	}
 	offset := start - 1
 	for {
-		part, err := br.ReadSlice('\n')
+		part, err := br.ReadSlice(newline)
 		offset += int64(len(part))
 		switch {
 		case err == nil || errors.Is(err, io.EOF):

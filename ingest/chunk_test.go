@@ -48,7 +48,7 @@ func TestFirstRecord(t *testing.T) {
 	const data = "ab\ncd\n\nef"
 	for start, want := range map[int64]int64{0: 0, 1: 3, 2: 3, 3: 3, 4: 6, 6: 6, 7: 7, 8: 9, 9: 9} {
 		r := bufio.NewReader(strings.NewReader(data[max(start-1, 0):]))
-		got, err := FirstRecord(r, start)
+		got, err := Dialect{}.FirstRecord(r, start)
 		if err != nil || got != want {
 			t.Errorf("FirstRecord at %d: %d, %v, want %d", start, got, err, want)
 		}
@@ -56,15 +56,15 @@ func TestFirstRecord(t *testing.T) {
 			t.Errorf("FirstRecord at %d left %q, want %q", start, rest, data[want:])
 		}
 	}
-	if got, err := FirstRecord(strings.NewReader(""), 7); got != 7 || err != nil {
+	if got, err := (Dialect{}).FirstRecord(strings.NewReader(""), 7); got != 7 || err != nil {
 		t.Errorf("at the end: %d, %v", got, err)
 	}
 	long := &repeat{pattern: "x", left: 1 << 20}
-	if got, err := FirstRecord(long, 5); got != 4+1<<20 || err != nil {
+	if got, err := (Dialect{}).FirstRecord(long, 5); got != 4+1<<20 || err != nil {
 		t.Errorf("in a long line: %d, %v", got, err)
 	}
 	broken := errors.New("connection reset")
-	if _, err := FirstRecord(iotest.ErrReader(broken), 5); !errors.Is(err, broken) {
+	if _, err := (Dialect{}).FirstRecord(iotest.ErrReader(broken), 5); !errors.Is(err, broken) {
 		t.Errorf("read error: %v", err)
 	}
 }
@@ -72,13 +72,17 @@ func TestFirstRecord(t *testing.T) {
 // failure 41: every chunk size gives the rows of one scan of the whole file.
 func TestEveryChunkSizeGivesTheSameRows(t *testing.T) {
 	t.Parallel()
-	for _, data := range oddities() {
+	all := dialects()
+	for i, data := range oddities() {
 		var sizes []int64
 		for size := range int64(len(data)) + 2 {
 			sizes = append(sizes, size+1)
 		}
 		for _, limit := range limits() {
-			checkChunks(t, data, limit, sizes...)
+			other := all[(i+limit)%len(all)]
+			checkChunks(t, data, limit, Dialect{}, sizes...)
+			checkChunks(t, data, limit, other, sizes...)
+			checkChunks(t, in(other, data), limit, other, sizes...)
 		}
 	}
 }
@@ -90,6 +94,7 @@ func TestChunksOfRandomFiles(t *testing.T) {
 	for range 300 {
 		data := mixture(random.IntN, 1+random.IntN(120))
 		limit := 1 + random.IntN(30)
-		checkChunks(t, data, limit, 1, 2, 3, 5, 7, 16, 33)
+		d := dialects()[random.IntN(len(dialects()))]
+		checkChunks(t, in(d, data), limit, d, 1, 2, 3, 5, 7, 16, 33)
 	}
 }

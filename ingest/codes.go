@@ -13,6 +13,7 @@ const (
 	CodeUnclosedQuote    = "unclosed_quote"    // a quote that no later line closes within the record limit
 	CodeRecordTooLong    = "record_too_long"   // a record beyond the record limit
 	CodeBareCR           = "bare_cr"           // a carriage return without a line feed, outside quotes
+	CodeBareLF           = "bare_lf"           // a line feed outside quotes, in a file whose lines end with a carriage return
 	CodeBadUTF8          = "bad_utf8"          // bytes that are not UTF-8
 	CodeNUL              = "nul"               // a NUL byte
 	CodeUnknownField     = "unknown_field"     // a JSON member that is no published column
@@ -30,19 +31,19 @@ const (
 	CodeXLS             = "xls"              // an old Excel workbook
 	CodeParquet         = "parquet"          // a Parquet file
 	CodeUTF16           = "utf16"            // UTF-16 or UTF-32
-	CodeDelimiter       = "delimiter"        // cells are separated by something other than a comma, or a sep= line
+	CodeDelimiter       = "delimiter"        // cells are separated by something that is not tried, or a sep= line that names nothing
 	CodeDuplicateColumn = "duplicate_column" // two columns of the same name
 	CodeMissingColumns  = "missing_columns"  // required columns are not there
 	CodeTooManyColumns  = "too_many_columns" // more than MaxColumns
 	CodeHeaderTooLong   = "header_too_long"  // the header does not end within the bytes given
-	CodeNoHeader        = "no_header"        // the first line is data
+	CodeNoHeader        = "no_header"        // the first line is data, or something else than column names
 )
 
 // RowCodes lists every code that a *RowError can have.
 func RowCodes() []string {
 	return []string{
 		CodeMissingValue, CodeBadNumber, CodeOverflow, CodeOutOfRange, CodeUnknownCategory, CodeInconsistent,
-		CodeWrongFieldCount, CodeBadQuote, CodeUnclosedQuote, CodeRecordTooLong, CodeBareCR, CodeBadUTF8, CodeNUL,
+		CodeWrongFieldCount, CodeBadQuote, CodeUnclosedQuote, CodeRecordTooLong, CodeBareCR, CodeBareLF, CodeBadUTF8, CodeNUL,
 	}
 }
 

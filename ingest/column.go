@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"fmt"
-	"strings"
 )
 
 // Column is one of the published columns of a loan application.
@@ -37,6 +36,13 @@ var columnNames = [NumColumns]string{
 	"Credit_History", "Property_Area", "Loan_Status", "TotalIncome",
 }
 
+// squeezedNames holds what squeeze makes of columnNames.
+var squeezedNames = [NumColumns]string{
+	"loanid", "gender", "married", "dependents", "education", "selfemployed",
+	"applicantincome", "coapplicantincome", "loanamount", "loanamountterm",
+	"credithistory", "propertyarea", "loanstatus", "totalincome",
+}
+
 // String returns the published spelling, for example "Loan_Amount_Term".
 func (c Column) String() string {
 	if !c.valid() {
@@ -56,11 +62,18 @@ func (c Column) Numeric() bool {
 
 func (c Column) valid() bool { return c >= 0 && c < NumColumns }
 
-// LookupColumn finds a published column by name: surrounding spaces and the case of ASCII letters do not matter.
+// LookupColumn finds a published column by name: the case of ASCII letters, spaces, underscores, hyphens and points do
+// not matter, so that "Loan Amount" and "loan_amount" are LoanAmount.
 func LookupColumn(name string) (Column, bool) {
-	name = strings.TrimSpace(name)
-	for c, published := range columnNames {
-		if equalFold(name, published) {
+	if c, ok := exactColumn(name); ok {
+		return c, true
+	}
+	if len(name) > maxNearName {
+		return unknownColumn, false
+	}
+	name = squeeze(name)
+	for c, published := range squeezedNames {
+		if name == published {
 			return Column(c), true
 		}
 	}
@@ -79,7 +92,7 @@ func exactColumn(name string) (Column, bool) {
 
 // equalFold compares without regard to the case of ASCII letters. Unlike strings.EqualFold it does not
 // take the long s or the Kelvin sign for letters of the alphabet.
-func equalFold[T string | []byte](a T, b string) bool {
+func equalFold(a []byte, b string) bool {
 	if len(a) != len(b) {
 		return false
 	}

@@ -24,8 +24,9 @@
 // (Scanner.Next). If that is where the next range began, both are right; if not, the next range is scanned again from
 // there. Because a record depends only on the bytes from its start, the result is that of scanning the whole file.
 //
-// # What is not read
+// # Dialects
 //
-// UTF-8 text with commas is read, with or without byte order mark, with LF or CRLF. Other separators, other encodings,
-// compressed files and workbooks are refused by name (FileCodes), so that nothing is scored that was misread.
+// How a file is written (Dialect) is decided once, by ParseHead, on its first bytes and what the user says: delimiter,
+// decimal sign, encoding, line endings. Everything else refers to that decision. What cannot be read is refused by name
+// (FileCodes), so that nothing is scored that was misread.
 package ingest

@@ -67,7 +67,7 @@ func rowCode(t *testing.T, file string) string {
 }
 
 func fileCode(file string) string {
-	_, err := ParseHead([]byte(file), true)
+	_, err := ParseHead([]byte(file), true, Given{})
 	var refused *FileError
 	if !errors.As(err, &refused) {
 		return ""
@@ -103,11 +103,17 @@ func TestNearest(t *testing.T) {
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	for c := range NumColumns {
-		if got, ok := LookupColumn(" " + strings.ToUpper(c.String()) + "\t"); !ok || got != c {
-			t.Errorf("LookupColumn(%s) = %v, %v", c, got, ok)
+		published := c.String()
+		for _, name := range []string{
+			published, " " + strings.ToUpper(published) + "\t", strings.ReplaceAll(published, "_", " "),
+			strings.ReplaceAll(published, "_", ""), strings.ToLower(strings.ReplaceAll(published, "I", "_I")), published + "\u00a0",
+		} {
+			if got, ok := LookupColumn(name); !ok || got != c {
+				t.Errorf("LookupColumn(%q) = %v, %v, want %v", name, got, ok, c)
+			}
 		}
 	}
-	for _, name := range []string{"", "Loan ID", "Loan_\u0131D", "LoanAmounts"} {
+	for _, name := range []string{"", "_", "Loan_\u0131D", "LoanAmounts", strings.Repeat(" ", 100) + "LoanAmount"} {
 		if c, ok := LookupColumn(name); ok {
 			t.Errorf("LookupColumn(%q) = %v", name, c)
 		}

@@ -39,7 +39,7 @@ func ExampleDecodeJSON() {
 
 // The header decides whether a file is read; a refusal says what to do.
 func ExampleParseHead() {
-	head, err := ingest.ParseHead([]byte("property_area,LOANAMOUNT,Credit_History,TotalIncome,Branch\n"), true)
+	head, err := ingest.ParseHead([]byte("property_area,LOANAMOUNT,Credit_History,TotalIncome,Branch\n"), true, ingest.Given{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -51,11 +51,11 @@ func ExampleParseHead() {
 	}
 	fmt.Println(string(text), head.DataStart)
 
-	_, err = ingest.ParseHead([]byte("Total Income,Loan_Amount,Credit_History,Property_Area\n"), true)
+	_, err = ingest.ParseHead([]byte("Total Income,Loan_Amnt,Credit_History,Property_Area\n"), true, ingest.Given{})
 	fmt.Println(err)
 	// Output:
 	// {"name":"property_area","known":"Property_Area"} 59
-	// required columns are missing: ApplicantIncome, CoapplicantIncome, LoanAmount; found: "Total Income", "Loan_Amount", "Credit_History", "Property_Area"; rename "Total Income" to TotalIncome, rename "Loan_Amount" to LoanAmount, add what is missing; TotalIncome can stand for the two incomes (missing_columns)
+	// required columns are missing: LoanAmount; found: "Total Income", "Loan_Amnt", "Credit_History", "Property_Area"; rename "Loan_Amnt" to LoanAmount, add what is missing; TotalIncome can stand for the two incomes (missing_columns)
 }
 
 // A file from head to rows. Rows that cannot be scored do not stop the others.
@@ -64,7 +64,7 @@ func ExampleScanner() {
 		"LP1,5849,128,1,Urban\n" +
 		"LP2,5849,\"1,280\",1,Urban\n" +
 		"LP3,6091,,,rural\n"
-	head, err := ingest.ParseHead([]byte(file), true)
+	head, err := ingest.ParseHead([]byte(file), true, ingest.Given{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -91,16 +91,17 @@ func ExampleScanner() {
 }
 
 // Ranges of a file are scanned on their own; the chain shows whether each began where the one before it ended.
-func ExampleFirstRecord() {
+func ExampleDialect_FirstRecord() {
 	const file = "h\na\n\"b\nb\"\nc\n" // one record has a line feed in quotes
 	const dataStart, chunkSize = 2, 4
+	var dialect ingest.Dialect // UTF-8 with commas
 	size := int64(len(file))
 	next := int64(dataStart)
 	for n := range ingest.Chunks(dataStart, size, chunkSize) {
 		r := ingest.Chunk(dataStart, size, chunkSize, n)
 		first := r.Start
 		if n > 0 {
-			first, _ = ingest.FirstRecord(strings.NewReader(file[r.Start-1:]), r.Start)
+			first, _ = dialect.FirstRecord(strings.NewReader(file[r.Start-1:]), r.Start)
 		}
 		if first != next {
 			fmt.Printf("range %d: %d was a wrong guess, ", n, first)

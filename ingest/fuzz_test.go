@@ -17,33 +17,35 @@ import (
 // failure 41, failure 42: the scanner equals its reference, and any chunking equals one scan.
 func FuzzScanner(f *testing.F) {
 	for i, data := range oddities() {
-		f.Add(data, uint8(i), uint8(i%7))
+		f.Add(data, uint8(i), uint8(i%7), uint8(i))
 	}
-	f.Fuzz(func(t *testing.T, data string, limit, chunkSize uint8) {
+	f.Fuzz(func(t *testing.T, data string, limit, chunkSize, dialect uint8) {
 		if len(data) > 1<<9 {
 			return // the reference is quadratic
 		}
-		checkScan(t, data, 1+int(limit))
-		checkChunks(t, data, 1+int(limit), 1+int64(chunkSize))
+		d := dialects()[int(dialect)%len(dialects())]
+		checkScan(t, data, 1+int(limit), d)
+		checkChunks(t, data, 1+int(limit), d, 1+int64(chunkSize))
 	})
 }
 
 // Where encoding/csv and this package both define the result, it is the same: encoding/csv reads a file that has
 // no carriage return outside line endings and no errors, and turns CRLF inside quotes into LF.
 func FuzzScannerEqualsEncodingCSV(f *testing.F) {
-	for _, data := range oddities() {
-		f.Add(data)
+	for i, data := range oddities() {
+		f.Add(data, uint8(i))
 	}
-	f.Add(syntheticFile(3))
-	f.Add(quoteAll(syntheticFile(3)))
-	f.Fuzz(func(t *testing.T, data string) {
+	f.Add(syntheticFile(3), uint8(0))
+	f.Add(quoteAll(syntheticFile(3)), uint8(0))
+	f.Fuzz(func(t *testing.T, data string, delimiter uint8) {
+		d := Dialect{Delimiter: string(",;\t|\x1f"[delimiter%5])}
 		if strings.Contains(strings.ReplaceAll(data, "\r\n", "\n"), "\r") {
 			return
 		}
 		r := csv.NewReader(strings.NewReader(data))
-		r.FieldsPerRecord = -1
+		r.FieldsPerRecord, r.Comma = -1, rune(d.delimiter())
 		want, err := r.ReadAll()
-		rows, _, _ := scanRange(t, data, 0, ScannerOptions{MaxRecord: len(data) + 1})
+		rows, _, _ := scanRange(t, data, 0, ScannerOptions{MaxRecord: len(data) + 1, Dialect: d})
 		var got [][]string
 		for _, row := range rows {
 			if row.Code == CodeNUL || row.Code == CodeBadUTF8 {
@@ -84,7 +86,7 @@ func FuzzHead(f *testing.F) {
 		known[code] = true
 	}
 	f.Fuzz(func(t *testing.T, head []byte, whole bool) {
-		h, err := ParseHead(head, whole)
+		h, err := ParseHead(head, whole, Given{})
 		var refused *FileError
 		if errors.As(err, &refused) {
 			if !known[refused.Code] || refused.Reason == "" || refused.Hint == "" {
@@ -114,7 +116,7 @@ func checkDecode(t *testing.T, h *Head, file []byte) {
 		t.Fatal(err)
 	}
 	codes := RowCodes()
-	s := NewScanner(bytes.NewReader(file[h.DataStart:]), h.DataStart, ScannerOptions{FirstLine: h.DataLine})
+	s := NewScanner(bytes.NewReader(file[h.DataStart:]), h.DataStart, ScannerOptions{FirstLine: h.DataLine, Dialect: h.Dialect})
 	var a, b Application
 	for s.Scan() {
 		rowErr, rowErr2 := h.Decoder().Decode(s.Record(), &a), again.Decoder().Decode(s.Record(), &b)

@@ -5,8 +5,11 @@ import (
 	"strings"
 )
 
-// MaxHead is how many bytes of a file's start ParseHead needs to see at most, and so the limit of a header.
-const MaxHead = 64 << 10
+// Limits of a file's start.
+const (
+	MaxHead   = 64 << 10 // bytes of a header, with what stands before it
+	MaxSample = 1 << 20  // bytes of text that the dialect is decided on
+)
 
 // MaxColumns is how many columns a file can have.
 const MaxColumns = 512
@@ -16,7 +19,8 @@ type Head struct {
 	Columns   []HeadColumn `json:"columns"`
 	DataStart int64        `json:"data_start"` // offset of the first byte after the header
 	DataLine  int64        `json:"data_line"`  // number of the line at DataStart, counted from 1
-	BOM       bool         `json:"bom"`        // the file begins with a UTF-8 byte order mark
+	BOM       bool         `json:"bom"`        // the file begins with a byte order mark
+	Dialect   Dialect      `json:"dialect,omitzero"`
 }
 
 // HeadColumn is one column of a file.
@@ -25,40 +29,95 @@ type HeadColumn struct {
 	Known string `json:"known"` // the published name, or empty for a column that is only carried along
 }
 
-// ParseHead reads the header of a CSV file from its first bytes: MaxHead of them, or with whole set all there are.
-// It returns a *FileError for every file that is not read: by name, never by a guess.
-func ParseHead(head []byte, whole bool) (*Head, error) {
-	if len(head) > MaxHead {
-		head, whole = head[:MaxHead], false
-	}
-	if err := refuseMagic(head); err != nil {
+// ParseHead reads the header of a text file and decides on its dialect by the file's first bytes: MaxSample of them, or
+// with whole set all there are. given goes before what would be detected. It returns a *FileError for every file that is
+// not read: by name, never by a guess. Open does the same for files that are packed or in UTF-16.
+func ParseHead(text []byte, whole bool, given Given) (*Head, error) {
+	d, err := given.dialect()
+	if err != nil {
 		return nil, err
 	}
-	rest, bom := bytes.CutPrefix(head, []byte("\xEF\xBB\xBF"))
-	start := int64(len(head) - len(rest))
-	if len(bytes.Trim(rest, " \t\r\n")) == 0 && (whole || len(head) < MaxHead) {
+	if err := refuseMagic(text); err != nil {
+		return nil, err
+	}
+	return parseHead(text, whole, d)
+}
+
+// parseHead is ParseHead for text whose dialect is known in part.
+func parseHead(text []byte, whole bool, d Dialect) (*Head, error) {
+	if len(text) > MaxSample {
+		text, whole = text[:MaxSample], false
+	}
+	rest, bom := cutBOM(text)
+	if len(bytes.Trim(rest, " \t\r\n")) == 0 && (whole || len(text) < MaxHead) {
 		return nil, refuse(CodeEmpty, "the file is empty", "upload a CSV file with a header line")
 	}
-	s := NewScanner(bytes.NewReader(rest), start, ScannerOptions{MaxRecord: max(len(head), 1)})
-	if !s.Scan() {
-		return nil, headerTooLong()
+	if d.Encoding == "" {
+		d.Encoding = detectEncoding(rest, whole)
 	}
-	ended := s.Next() < int64(len(head)) || head[len(head)-1] == '\n'
-	if err := refuseLine(s.Record(), rest, ended || whole); err != nil {
+	var err error
+	if d.Newline, err = detectNewline(rest); err != nil {
 		return nil, err
 	}
-	h := &Head{DataStart: s.Next(), DataLine: 1 + s.Lines(), BOM: bom}
-	for _, cell := range s.Record().Fields {
+	at := start{text: text, offset: len(text) - len(rest), line: 1, whole: whole}
+	if err := at.separatorLine(&d); err != nil {
+		return nil, err
+	}
+	if d.Delimiter == "" {
+		d.Delimiter = at.detectDelimiter(d)
+	}
+	h := &Head{BOM: bom, Dialect: d}
+	if err := at.header(h); err != nil {
+		return nil, err
+	}
+	if d.Decimal == "" {
+		h.detectDecimal(text[h.DataStart:])
+	}
+	return h, nil
+}
+
+// start is a place in the first bytes of a text.
+type start struct {
+	text   []byte // from the beginning of the file
+	offset int    // of the place
+	line   int64  // of the place
+	whole  bool   // the file ends with text
+}
+
+// first returns the first record from the place on in a dialect, and the scanner that stands behind it.
+func (at start) first(d Dialect) (*Record, *Scanner) {
+	s := NewScanner(bytes.NewReader(at.text[at.offset:]), int64(at.offset), ScannerOptions{
+		MaxRecord: min(max(len(at.text), 1), MaxHead), FirstLine: at.line, Dialect: d,
+	})
+	if !s.Scan() {
+		return nil, s
+	}
+	return s.Record(), s
+}
+
+// header reads the line with the column names.
+func (at start) header(h *Head) error {
+	rec, s := at.first(h.Dialect)
+	if rec == nil {
+		return headerTooLong()
+	}
+	if e := rec.Err; e != nil && (e.Code == CodeRecordTooLong || e.Code == CodeUnclosedQuote && len(at.text)-at.offset > MaxHead) {
+		return headerTooLong()
+	}
+	newline, _ := h.Dialect.newline()
+	ended := s.Next() < int64(len(at.text)) || at.text[len(at.text)-1] == newline
+	if err := refuseLine(rec, at.text[at.offset:], ended || at.whole); err != nil {
+		return err
+	}
+	h.DataStart, h.DataLine = s.Next(), at.line+s.Lines()
+	for _, cell := range rec.Fields {
 		col := HeadColumn{Name: strings.TrimSpace(string(cell))}
 		if c, ok := LookupColumn(col.Name); ok {
 			col.Known = c.String()
 		}
 		h.Columns = append(h.Columns, col)
 	}
-	if err := h.check(s.Record()); err != nil {
-		return nil, err
-	}
-	return h, nil
+	return h.check(rec, at)
 }
 
 // Has reports whether the file has the published column.
@@ -72,10 +131,7 @@ func (h *Head) Has(c Column) bool {
 }
 
 // check refuses a header by its columns.
-func (h *Head) check(rec *Record) error {
-	if err := h.refuseDelimiter(rec.Raw); err != nil {
-		return err
-	}
+func (h *Head) check(rec *Record, at start) error {
 	if rec.Err != nil {
 		return refuse(CodeBadQuote, "the quotes in the header are wrong: "+rec.Err.Reason, "correct the first line")
 	}
@@ -88,6 +144,12 @@ func (h *Head) check(rec *Record) error {
 	missing := h.missing()
 	if len(missing) == 0 {
 		return nil
+	}
+	if err := h.refuseDelimiter(); err != nil {
+		return err
+	}
+	if line := at.laterHeader(h.Dialect); line > 0 {
+		return refuseLater(line)
 	}
 	if h.looksLikeData() {
 		return refuse(CodeNoHeader, "the first line is data, not column names",
@@ -121,9 +183,9 @@ func (h *Head) looksLikeData() bool {
 		if col.Known != "" {
 			return false
 		}
-		if _, err := ParseNumber([]byte(col.Name)); err == nil {
-			number = true
-		}
+		_, err1 := ParseNumber([]byte(col.Name))
+		_, err2 := parseComma([]byte(col.Name), true)
+		number = number || err1 == nil || err2 == nil
 	}
 	return number
 }

@@ -42,7 +42,7 @@ func TestParseHead(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, err := ParseHead([]byte(c.data), true)
+			h, err := ParseHead([]byte(c.data), true, Given{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,11 +69,11 @@ func TestHeadPermutations(t *testing.T) {
 			values = append(values, cells[name])
 		}
 		file := strings.Join(names, ",") + "\n" + strings.Join(values, ",") + "\n"
-		h, err := ParseHead([]byte(file), true)
+		h, err := ParseHead([]byte(file), true, Given{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := NewScanner(strings.NewReader(file[h.DataStart:]), h.DataStart, ScannerOptions{FirstLine: h.DataLine})
+		s := NewScanner(strings.NewReader(file[h.DataStart:]), h.DataStart, ScannerOptions{FirstLine: h.DataLine, Dialect: h.Dialect})
 		var a Application
 		d := h.Decoder()
 		if !s.Scan() || d.Decode(s.Record(), &a) != nil {
@@ -115,15 +115,16 @@ func TestParseHeadRefuses(t *testing.T) {
 		"UTF-16 BE without mark":   {utf16Text(full, binary.BigEndian), CodeUTF16, "CSV UTF-8"},
 		"UTF-32":                   {"\x00\x00\xfe\xff", CodeUTF16, "UTF-32"},
 		"NUL":                      {"Loan_ID\x00" + full, CodeNUL, "not text"},
-		"Latin-1":                  {"Endere\xe7o," + full, CodeBadUTF8, "not UTF-8"},
-		"CR only":                  {strings.ReplaceAll(full, "\n", "\r"), CodeBareCR, "carriage return"},
-		"semicolons":               {strings.ReplaceAll(full, ",", ";"), CodeDelimiter, "semicolons"},
-		"quoted semicolons":        {`"` + strings.ReplaceAll(header, ",", `";"`) + `"` + "\n", CodeDelimiter, "semicolons"},
-		"tabs":                     {strings.ReplaceAll(full, ",", "\t"), CodeDelimiter, "tabs"},
-		"bars":                     {strings.ReplaceAll(full, ",", "|"), CodeDelimiter, "bars"},
-		"semicolons, some commas":  {"a,b;" + strings.ReplaceAll(full, ",", ";"), CodeDelimiter, "semicolons"},
-		"sep line":                 {"sep=;\n" + strings.ReplaceAll(full, ",", ";"), CodeDelimiter, "sep="},
-		"quoted sep line":          {"\"SEP=,\"\n" + full, CodeDelimiter, "sep="},
+		"damaged UTF-8":            {"Endere\xe7o,Ação," + full, CodeBadUTF8, "not UTF-8"},
+		"CR and LF":                {header + "\rLP001,,,,,,1,2,3,360,1,Urban,\nLP002\n", CodeBareCR, "carriage return"},
+		"carets":                   {strings.ReplaceAll(full, ",", "^"), CodeDelimiter, "separated by '^'"},
+		"colons":                   {strings.ReplaceAll(full, ",", ":"), CodeDelimiter, "separated by ':'"},
+		"spaces":                   {"ApplicantIncome CoapplicantIncome   LoanAmount\n1 2 3\n", CodeDelimiter, "by spaces"},
+		"lines in quotes":          {`"` + header + "\"\n", CodeBadQuote, "in quotes as a whole"},
+		"sep line without a sign":  {"sep=\n" + full, CodeDelimiter, "sep="},
+		"sep line of a letter":     {"sep=x\n" + full, CodeDelimiter, "sep="},
+		"sep line and no more":     {"sep=;\n", CodeEmpty, "sep="},
+		"a title first":            {"Loans of May;;\n\n" + strings.ReplaceAll(full, ",", ";"), CodeNoHeader, "line 3"},
 		"open quote":               {"\"Loan_ID," + full, CodeBadQuote, "first line"},
 		"stray quote":              {"Loan\"ID," + full, CodeBadQuote, "first line"},
 		"no header":                {"LP001,Male,5849,0,128,360,1,Urban\n", CodeNoHeader, "Loan_ID,Gender"},
@@ -131,7 +132,8 @@ func TestParseHeadRefuses(t *testing.T) {
 		"duplicate extra":          {"note,Note," + full, CodeDuplicateColumn, `"note" and "Note"`},
 		"too many":                 {strings.Repeat(",", MaxColumns) + full, CodeTooManyColumns, "512 are allowed"},
 		"missing":                  {"Loan_ID,LoanAmount\n1,2\n", CodeMissingColumns, "ApplicantIncome, CoapplicantIncome, Credit_History, Property_Area; found: \"Loan_ID\", \"LoanAmount\""},
-		"nearly":                   {"Total Income,Loan_Amount,CreditHistry,Property-Area\n", CodeMissingColumns, `rename "Total Income" to TotalIncome, rename "Loan_Amount" to LoanAmount, rename "CreditHistry" to Credit_History, rename "Property-Area" to Property_Area`},
+		"nearly":                   {"Income Total,Loan_Amnt,CreditHistry,Property-Aria\n", CodeMissingColumns, `rename "Loan_Amnt" to LoanAmount, rename "CreditHistry" to Credit_History, rename "Property-Aria" to Property_Area`},
+		"duplicate by spelling":    {"Loan Amount," + full, CodeDuplicateColumn, `"Loan Amount" and "LoanAmount"`},
 		"quite another file":       {"id,name,city\n1,x,y\n", CodeMissingColumns, `found: "id", "name", "city"`},
 		"very many others":         {manyNames(100) + "\n", CodeMissingColumns, "and 70 more"},
 		"binary junk, no line end": {"\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + "x", CodeNUL, "not text"},
@@ -139,7 +141,7 @@ func TestParseHeadRefuses(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, err := ParseHead([]byte(c.data), true)
+			h, err := ParseHead([]byte(c.data), true, Given{})
 			var refused *FileError
 			if !errors.As(err, &refused) {
 				t.Fatalf("%+v, %v, want a *FileError", h, err)
@@ -177,11 +179,11 @@ func TestParseHeadOfLongFile(t *testing.T) {
 		"a long quoted header": {long, true, CodeHeaderTooLong},
 	} {
 		var refused *FileError
-		if _, err := ParseHead(c.head, c.whole); !errors.As(err, &refused) || refused.Code != c.code {
+		if _, err := ParseHead(c.head, c.whole, Given{}); !errors.As(err, &refused) || refused.Code != c.code {
 			t.Errorf("%s: %v, want %s", name, err, c.code)
 		}
 	}
-	h, err := ParseHead([]byte(header+"\nLP0"), false)
+	h, err := ParseHead([]byte(header+"\nLP0"), false, Given{})
 	if err != nil || h.DataStart != int64(len(header))+1 {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -189,7 +191,7 @@ func TestParseHeadOfLongFile(t *testing.T) {
 
 func TestHeadFromJSONDecodesTheSame(t *testing.T) {
 	t.Parallel()
-	h, err := ParseHead([]byte("\xEF\xBB\xBFnote,,property_area,totalincome,LoanAmount,Credit_History\n"), true)
+	h, err := ParseHead([]byte("\xEF\xBB\xBFnote,,property_area,totalincome,LoanAmount,Credit_History\n"), true, Given{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +201,8 @@ func TestHeadFromJSONDecodesTheSame(t *testing.T) {
 	}
 	const want = `{"columns":[{"name":"note","known":""},{"name":"","known":""},{"name":"property_area","known":"Property_Area"},` +
 		`{"name":"totalincome","known":"TotalIncome"},{"name":"LoanAmount","known":"LoanAmount"},` +
-		`{"name":"Credit_History","known":"Credit_History"}],"data_start":61,"data_line":2,"bom":true}`
+		`{"name":"Credit_History","known":"Credit_History"}],"data_start":61,"data_line":2,"bom":true,` +
+		`"dialect":{"encoding":"utf-8","delimiter":",","decimal":".","newline":"lf"}}`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}

@@ -1,6 +1,9 @@
 package ingest
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // maxNearName bounds the names that are compared; longer ones are never a misspelling of ours.
 const maxNearName = 64
@@ -25,9 +28,17 @@ func nearest(name string, candidates []string) string {
 	return best
 }
 
+// squeeze drops what does not tell names apart: ASCII case, and spaces of every kind, underscores, hyphens and points.
 func squeeze(name string) string {
-	name = strings.ToLower(name)
-	return strings.NewReplacer(" ", "", "_", "", "-", "", ".", "", "\t", "").Replace(name)
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'A' <= r && r <= 'Z':
+			return r + 'a' - 'A'
+		case r == '_', r == '-', r == '.', r == '\uFEFF', r == '\u200B', unicode.IsSpace(r):
+			return -1
+		}
+		return r
+	}, name)
 }
 
 // editDistance is the Levenshtein distance in bytes, with one row of the table kept.

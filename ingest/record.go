@@ -16,7 +16,7 @@ const (
 )
 
 // record takes the record at the start of data, which begins with no blank line.
-// end is the index of the first line feed within the limit, or -1.
+// end is the index of the first line ending within the limit, or -1.
 func (s *Scanner) record(data []byte, end int) {
 	line, last := data, true
 	if end >= 0 {
@@ -26,25 +26,28 @@ func (s *Scanner) record(data []byte, end int) {
 		return
 	}
 	if bytes.IndexByte(line, '"') < 0 {
-		s.rec.Raw = dropCR(line)
+		s.rec.Raw = s.dropCR(line)
 		s.splitPlain(s.rec.Raw)
-		s.finish(lengthOf(line, last))
+		s.finish()
+		s.consumeLine(lengthOf(line, last))
 		return
 	}
 	window := data[:min(len(data), s.limit+1)]
 	end, st := s.recordEnd(window)
 	switch {
-	case end < len(window): // a line feed ended it
-		s.rec.Raw = dropCR(window[:end])
+	case end < len(window): // a line ending
+		s.rec.Raw = s.dropCR(window[:end])
 		s.splitQuoted(s.rec.Raw)
-		s.finish(end + 1)
+		s.finish()
+		s.consume(end + 1)
 	case len(window) <= s.limit && st != quoted: // the file ended it
-		s.rec.Raw = dropCR(window)
+		s.rec.Raw = s.dropCR(window)
 		s.splitQuoted(s.rec.Raw)
-		s.finish(len(window))
+		s.finish()
+		s.consume(len(window))
 	default:
 		s.frontier, s.frontierState = s.next+int64(len(window)), st
-		s.rec.Raw = dropCR(line)
+		s.rec.Raw = s.dropCR(line)
 		if st == quoted {
 			s.fail(CodeUnclosedQuote, "a quote opens a cell and is not closed; only this line is rejected")
 		} else {
@@ -66,7 +69,7 @@ func (s *Scanner) longLine(data []byte) {
 // and the state at that place.
 //
 // If every line of a file opened a quote, each would be followed for a whole window and only one line of it consumed.
-// But a scan that went from an earlier record to s.frontier without end was inside quotes at every line feed on its
+// But a scan that went from an earlier record to s.frontier without end was inside quotes at every line ending on its
 // way. Where this record is inside quotes at one of them, the two go on alike: it jumps to the frontier. So the time
 // stays linear.
 func (s *Scanner) recordEnd(window []byte) (int, state) {
@@ -74,7 +77,7 @@ func (s *Scanner) recordEnd(window []byte) (int, state) {
 	st := cellStart
 	for i := 0; i < len(window); i++ {
 		c := window[i]
-		if c == '\n' {
+		if c == s.newline {
 			if st != quoted {
 				return i, st
 			}
@@ -83,19 +86,19 @@ func (s *Scanner) recordEnd(window []byte) (int, state) {
 			}
 			continue
 		}
-		st = st.after(c)
+		st = st.after(c, s.delimiter)
 	}
 	return len(window), st
 }
 
-// after returns the state after a byte that is no line feed.
-func (st state) after(c byte) state {
+// after returns the state after a byte that does not end a line.
+func (st state) after(c, delimiter byte) state {
 	switch {
 	case st == quoted && c == '"':
 		return quoteInQuoted
 	case st == quoted, st == quoteInQuoted && c == '"', st == cellStart && c == '"':
 		return quoted
-	case c == ',':
+	case c == delimiter:
 		return cellStart
 	}
 	return unquoted
@@ -104,16 +107,16 @@ func (st state) after(c byte) state {
 // splitPlain cuts a record without quotes.
 func (s *Scanner) splitPlain(raw []byte) {
 	s.fields = s.fields[:0]
-	from := 0
+	from, delimiter := 0, s.delimiter
 	for i, c := range raw {
-		if c == ',' {
+		if c == delimiter {
 			s.fields = append(s.fields, raw[from:i:i])
 			from = i + 1
 		}
 	}
 	s.fields = append(s.fields, raw[from:len(raw):len(raw)])
-	if bytes.IndexByte(raw, '\r') >= 0 {
-		s.failBareCR()
+	if bytes.IndexByte(raw, s.foreign) >= 0 {
+		s.failForeign()
 	}
 }
 
@@ -125,19 +128,19 @@ func (s *Scanner) splitQuoted(raw []byte) {
 		var cell []byte
 		if len(rest) > 0 && rest[0] == '"' {
 			cell, rest = s.quotedCell(rest[1:])
-			if len(rest) > 0 && rest[0] != ',' {
+			if len(rest) > 0 && rest[0] != s.delimiter {
 				s.fail(CodeBadQuote, "text follows a closing quote; double a quote that is part of a cell")
 				return
 			}
 		} else {
-			cell, rest = plainCell(rest)
+			cell, rest = s.plainCell(rest)
 			if bytes.IndexByte(cell, '"') >= 0 {
 				s.fail(CodeBadQuote, "a quote stands inside a cell that does not begin with one; "+
 					"quote the whole cell and double the quotes in it")
 				return
 			}
-			if bytes.IndexByte(cell, '\r') >= 0 {
-				s.failBareCR()
+			if bytes.IndexByte(cell, s.foreign) >= 0 {
+				s.failForeign()
 				return
 			}
 		}
@@ -171,30 +174,33 @@ func (s *Scanner) quotedCell(b []byte) (cell, rest []byte) {
 	}
 }
 
-// plainCell returns the bytes up to the next comma, and what follows from the comma on.
-func plainCell(b []byte) (cell, rest []byte) {
-	i := bytes.IndexByte(b, ',')
+// plainCell returns the bytes up to the next delimiter, and what follows from there on.
+func (s *Scanner) plainCell(b []byte) (cell, rest []byte) {
+	i := bytes.IndexByte(b, s.delimiter)
 	if i < 0 {
 		i = len(b)
 	}
 	return b[:i:i], b[i:]
 }
 
-// finish checks the bytes of the record and takes n bytes, the line ending included.
-func (s *Scanner) finish(n int) {
+// finish checks the bytes of the record.
+func (s *Scanner) finish() {
 	switch raw := s.rec.Raw; {
 	case bytes.IndexByte(raw, 0) >= 0:
 		s.fail(CodeNUL, "the row holds a NUL byte; the file may be damaged or not be text")
-	case !utf8.Valid(raw):
-		s.fail(CodeBadUTF8, "the row is not UTF-8; save the file as CSV UTF-8")
+	case !s.latin && !utf8.Valid(raw):
+		s.fail(CodeBadUTF8, "the row is not UTF-8; save the file as CSV UTF-8, or say that all of it is windows-1252")
 	}
 	if s.rec.Err == nil {
 		s.rec.Fields = s.fields
 	}
-	s.consume(n)
 }
 
-func (s *Scanner) failBareCR() {
+func (s *Scanner) failForeign() {
+	if s.foreign == '\n' {
+		s.fail(CodeBareLF, "a line feed stands outside quotes in a file whose lines end with a carriage return")
+		return
+	}
 	s.fail(CodeBareCR, "a carriage return stands alone outside quotes; end lines with a line feed")
 }
 
@@ -202,10 +208,13 @@ func (s *Scanner) fail(code, reason string) {
 	s.rec.Err = &RowError{Line: s.rec.Line, Offset: s.rec.Offset, Code: code, Reason: reason}
 }
 
-// dropCR cuts the carriage return of a line ending.
-func dropCR(b []byte) []byte {
-	if len(b) > 0 && b[len(b)-1] == '\r' {
-		return b[:len(b)-1]
+// dropCR cuts the carriage returns of a line ending; more than one is what text mode makes of CRLF.
+func (s *Scanner) dropCR(b []byte) []byte {
+	if s.newline == '\r' {
+		return b
+	}
+	for len(b) > 0 && b[len(b)-1] == '\r' {
+		b = b[:len(b)-1]
 	}
 	return b
 }

@@ -43,31 +43,33 @@ func scanRange(tb testing.TB, data string, start int64, opts ScannerOptions) ([]
 }
 
 // refScan is the scanner's documentation as the plainest code: quadratic, the whole file in memory, one byte at a time.
-func refScan(data string, from, limit int) []row {
+func refScan(data string, limit int, d Dialect) []row {
+	newline, foreign := d.newline()
+	from := 0
 	var rows []row
 	line := int64(1)
 	for from < len(data) {
 		rest := data[from:]
-		physical, _, hasLF := strings.Cut(rest, "\n")
+		physical, _, hasLF := strings.Cut(rest, string(newline))
 		taken := len(physical)
 		if hasLF {
 			taken++
 		}
-		r := row{Offset: int64(from), Line: line, Raw: strings.TrimSuffix(physical, "\r")}
-		end, complete, open := refEnd(rest)
+		r := row{Offset: int64(from), Line: line, Raw: refTrim(physical, d)}
+		end, complete, open := refEnd(rest, d)
 		switch {
-		case r.Raw == "" && len(physical) <= 1: // blank
+		case r.Raw == "" && len(physical) <= limit: // blank
 			r.Code = "blank"
 		case len(physical) > limit:
 			r.Raw, r.Code = physical[:limit], CodeRecordTooLong
 		case end > limit || !complete && open:
 			r.Code = CodeUnclosedQuote
-			if end > limit && !refOpen(rest[:limit+1]) {
+			if end > limit && !refOpen(rest[:limit+1], d) {
 				r.Code = CodeRecordTooLong
 			}
 		default:
-			r.Raw = strings.TrimSuffix(rest[:end], "\r")
-			r.Fields, r.Code = refSplit(r.Raw)
+			r.Raw = refTrim(rest[:end], d)
+			r.Fields, r.Code = refSplit(r.Raw, d.delimiter(), foreign)
 			taken = end
 			if complete {
 				taken++
@@ -76,20 +78,29 @@ func refScan(data string, from, limit int) []row {
 		if r.Code != "blank" {
 			rows = append(rows, r)
 		}
-		line += int64(strings.Count(rest[:taken], "\n"))
+		line += int64(strings.Count(rest[:taken], string(newline)))
 		from += taken
 	}
 	return rows
 }
 
+// refTrim cuts what belongs to a line ending before its last byte.
+func refTrim(s string, d Dialect) string {
+	if d.Newline == NewlineCR {
+		return s
+	}
+	return strings.TrimRight(s, "\r")
+}
+
 // refOpen reports whether a quote is open after s.
-func refOpen(s string) bool {
-	_, _, open := refEnd(s + "\x01")
+func refOpen(s string, d Dialect) bool {
+	_, _, open := refEnd(s+"\x01", d)
 	return open
 }
 
-// refEnd finds the line feed outside quotes.
-func refEnd(s string) (end int, complete, open bool) {
+// refEnd finds the line ending outside quotes.
+func refEnd(s string, d Dialect) (end int, complete, open bool) {
+	newline, _ := d.newline()
 	start, inCell := true, false
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -99,9 +110,9 @@ func refEnd(s string) (end int, complete, open bool) {
 		case open && c == '"':
 			open = false
 		case open:
-		case c == '\n':
+		case c == newline:
 			return i, true, false
-		case c == ',':
+		case c == d.delimiter():
 			start, inCell = true, false
 			continue
 		case c == '"' && start && !inCell:
@@ -115,7 +126,7 @@ func refEnd(s string) (end int, complete, open bool) {
 }
 
 // refSplit cuts a record whose end is known.
-func refSplit(raw string) (fields []string, code string) {
+func refSplit(raw string, delimiter, foreign byte) (fields []string, code string) {
 	switch {
 	case strings.Contains(raw, "\x00"):
 		return nil, CodeNUL
@@ -132,20 +143,20 @@ func refSplit(raw string) (fields []string, code string) {
 				}
 			}
 			field = strings.ReplaceAll(raw[1:i], `""`, `"`)
-			if raw = raw[i+1:]; raw != "" && raw[0] != ',' {
+			if raw = raw[i+1:]; raw != "" && raw[0] != delimiter {
 				return nil, CodeBadQuote
 			}
 		} else {
 			field = raw
-			if i := strings.IndexByte(raw, ','); i >= 0 {
+			if i := strings.IndexByte(raw, delimiter); i >= 0 {
 				field = raw[:i]
 			}
 			raw = raw[len(field):]
 			if strings.Contains(field, `"`) {
 				return nil, CodeBadQuote
 			}
-			if strings.Contains(field, "\r") {
-				return nil, CodeBareCR
+			if strings.IndexByte(field, foreign) >= 0 {
+				return nil, map[byte]string{'\r': CodeBareCR, '\n': CodeBareLF}[foreign]
 			}
 		}
 		fields = append(fields, field)
@@ -157,40 +168,41 @@ func refSplit(raw string) (fields []string, code string) {
 }
 
 // checkScan compares the scanner with the reference, whatever the size of the reads.
-func checkScan(tb testing.TB, data string, limit int) []row {
+func checkScan(tb testing.TB, data string, limit int, d Dialect) []row {
 	tb.Helper()
-	want := refScan(data, 0, limit)
-	got, next, lines := scanRange(tb, data, 0, ScannerOptions{MaxRecord: limit})
+	want := refScan(data, limit, d)
+	got, next, lines := scanRange(tb, data, 0, ScannerOptions{MaxRecord: limit, Dialect: d})
 	if diff := cmp.Diff(want, got); diff != "" {
-		tb.Fatalf("limit %d, %q: records (-reference +scanner)\n%s", limit, data, diff)
+		tb.Fatalf("limit %d, %v, %q: records (-reference +scanner)\n%s", limit, d, data, diff)
 	}
 	if next != int64(len(data)) {
-		tb.Errorf("limit %d, %q: Next %d, want the size %d", limit, data, next, len(data))
+		tb.Errorf("limit %d, %v, %q: Next %d, want the size %d", limit, d, data, next, len(data))
 	}
-	if want := physicalLines(data); lines != want {
-		tb.Errorf("limit %d, %q: Lines %d, want %d", limit, data, lines, want)
+	if want := physicalLines(data, d); lines != want {
+		tb.Errorf("limit %d, %v, %q: Lines %d, want %d", limit, d, data, lines, want)
 	}
-	s := NewScanner(iotest.OneByteReader(strings.NewReader(data)), 0, ScannerOptions{MaxRecord: limit})
+	s := NewScanner(iotest.OneByteReader(strings.NewReader(data)), 0, ScannerOptions{MaxRecord: limit, Dialect: d})
 	for i := 0; s.Scan(); i++ {
 		if diff := cmp.Diff(want[i], copyOf(s.Record())); diff != "" {
-			tb.Fatalf("limit %d, %q, read one byte at a time: (-reference +scanner)\n%s", limit, data, diff)
+			tb.Fatalf("limit %d, %v, %q, read one byte at a time: (-reference +scanner)\n%s", limit, d, data, diff)
 		}
 	}
 	return got
 }
 
-func physicalLines(data string) int64 {
-	n := int64(strings.Count(data, "\n"))
-	if data != "" && !strings.HasSuffix(data, "\n") {
+func physicalLines(data string, d Dialect) int64 {
+	newline, _ := d.newline()
+	n := int64(strings.Count(data, string(newline)))
+	if data != "" && data[len(data)-1] != newline {
 		n++
 	}
 	return n
 }
 
 // checkChunks scans data in ranges of every given size, as workers do, and compares with one scan of everything.
-func checkChunks(tb testing.TB, data string, limit int, sizes ...int64) {
+func checkChunks(tb testing.TB, data string, limit int, d Dialect, sizes ...int64) {
 	tb.Helper()
-	want, _, _ := scanRange(tb, data, 0, ScannerOptions{MaxRecord: limit})
+	want, _, _ := scanRange(tb, data, 0, ScannerOptions{MaxRecord: limit, Dialect: d})
 	for i := range want {
 		want[i].Line = 0 // relative to the range
 	}
@@ -199,33 +211,33 @@ func checkChunks(tb testing.TB, data string, limit int, sizes ...int64) {
 		var got []row
 		next, lines := int64(0), int64(0)
 		for n := range Chunks(0, size, chunkSize) {
-			rows, after, count := scanChunk(tb, data, next, Chunk(0, size, chunkSize, n), limit)
+			rows, after, count := scanChunk(tb, data, next, Chunk(0, size, chunkSize, n), ScannerOptions{MaxRecord: limit, Dialect: d})
 			for i := range rows {
 				rows[i].Line = 0
 			}
 			got, next, lines = append(got, rows...), after, lines+count
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			tb.Fatalf("limit %d, chunk size %d, %q: (-whole +chunks)\n%s", limit, chunkSize, data, diff)
+			tb.Fatalf("limit %d, %v, chunk size %d, %q: (-whole +chunks)\n%s", limit, d, chunkSize, data, diff)
 		}
-		if next != size || lines != physicalLines(data) {
-			tb.Fatalf("limit %d, chunk size %d, %q: ends at %d after %d lines", limit, chunkSize, data, next, lines)
+		if next != size || lines != physicalLines(data, d) {
+			tb.Fatalf("limit %d, %v, chunk size %d, %q: ends at %d after %d lines", limit, d, chunkSize, data, next, lines)
 		}
 	}
 }
 
 // scanChunk scans a range from its guess; if the chain says that the guess was wrong, it scans again from the truth.
-func scanChunk(tb testing.TB, data string, truth int64, r Range, limit int) ([]row, int64, int64) {
+func scanChunk(tb testing.TB, data string, truth int64, r Range, opts ScannerOptions) ([]row, int64, int64) {
 	tb.Helper()
 	first := r.Start
 	if r.Start > 0 {
 		var err error
-		first, err = FirstRecord(strings.NewReader(data[r.Start-1:]), r.Start)
+		first, err = opts.Dialect.FirstRecord(strings.NewReader(data[r.Start-1:]), r.Start)
 		if err != nil {
 			tb.Fatal(err)
 		}
 	}
-	opts := ScannerOptions{End: r.End, MaxRecord: limit}
+	opts.End = r.End
 	rows, next, lines := scanRange(tb, data, first, opts)
 	if first != truth {
 		rows, next, lines = scanRange(tb, data, truth, opts)
@@ -243,8 +255,25 @@ func oddities() []string {
 		"ok,1\n" + strings.Repeat("long", 8) + "\nok,2\n", "ok,1\n" + strings.Repeat("long", 8),
 		"\"" + strings.Repeat("x\n", 12) + "\",tail\nok\n", "ok\n\"" + strings.Repeat("long,", 7) + "\n\"\nok\n",
 		strings.Repeat("x\",\"\n", 9) + "a,b\n", "\"a\nb\"" + strings.Repeat("c", 20) + "\nd\n",
-		"a\x00,b\nc,d\n", "\xff,b\nc,\"\xc3\xa9\"\n", "\"a\",\"b\"\n\"c\",\"d\"\n\n\"e\nf\",\"g\"", "\"\r\n", "\"a\"\r", "a,\"\"\r\n\r",
+		"a\x00,b\nc,d\n", "\xff,b\nc,\"\xc3\xa9\"\n", "\"a\",\"b\"\n\"c\",\"d\"\n\n\"e\nf\",\"g\"", "\"\r\n", "\"a\"\r", "a,\"\"\r\n\r", "a,b\r\r\n\r\r\n\"c\"\r\r\n\r\r",
+		"\ra\r\rb,c\rd\n\r", "a,\"b\rc\"\rd\r", "a,\"b\nc\"\rd\r", strings.Repeat("\r", 30) + "\na",
 	}
+}
+
+// dialects are the ways in which every odd file is read: each delimiter, each line ending.
+func dialects() []Dialect {
+	return []Dialect{
+		{}, {Delimiter: ";"}, {Delimiter: "\t", Newline: NewlineCR}, {Delimiter: "|"}, {Newline: NewlineCR}, {Delimiter: "\x1f"},
+	}
+}
+
+// in writes a file of commas and line feeds in another dialect.
+func in(d Dialect, data string) string {
+	data = strings.ReplaceAll(data, ",", string(d.delimiter()))
+	if d.Newline == NewlineCR {
+		data = strings.NewReplacer("\r\n", "\r", "\n", "\r", "\r", "\n").Replace(data)
+	}
+	return data
 }
 
 // limits are record limits around the length of the oddities' records.

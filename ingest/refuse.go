@@ -26,6 +26,11 @@ func headerTooLong() error {
 		"check that the first line holds the column names and no quote in it is left open")
 }
 
+func refuseLater(line int64) error {
+	return refuse(CodeNoHeader, fmt.Sprintf("the first line does not hold the column names; line %d seems to", line),
+		"remove the lines before it")
+}
+
 func refuseCount(n int) error {
 	return refuse(CodeTooManyColumns, fmt.Sprintf("the file has %d columns, %d are allowed", n, MaxColumns),
 		"remove the columns that are not needed")
@@ -52,24 +57,17 @@ func refuseMagic(head []byte) error {
 	return nil
 }
 
-// refuseLine refuses a header by its bytes. rest is the file's start without byte order mark; ended says whether
-// the header's end was seen.
+// refuseLine refuses a header by its bytes. rest is the text from there on; ended says whether the header's end was seen.
 func refuseLine(rec *Record, rest []byte, ended bool) error {
-	text := bytes.TrimLeft(rec.Raw, " \t\"")
 	switch {
 	case bytes.IndexByte(rec.Raw, 0) >= 0 && looksLikeUTF16(rest):
 		return refuse(CodeUTF16, "the file is encoded as UTF-16", "export it as CSV UTF-8")
 	case bytes.IndexByte(rec.Raw, 0) >= 0:
 		return refuse(CodeNUL, "the header holds a NUL byte: the file is not text", "export the data as CSV UTF-8")
-	case hasBareCR(rest):
-		return refuse(CodeBareCR, "the lines end with a carriage return alone", "end lines with a line feed, or with both")
 	case !ended:
 		return headerTooLong()
 	case !utf8.Valid(rec.Raw):
-		return refuse(CodeBadUTF8, "the header is not UTF-8", "export the data as CSV UTF-8")
-	case len(text) >= 4 && equalFold(text[:4], "sep="):
-		return refuse(CodeDelimiter, "the first line is Excel's sep= line, not the column names",
-			"remove that line and separate cells with commas")
+		return refuse(CodeBadUTF8, "the header is not UTF-8", "export the data as CSV UTF-8, or say in which encoding it is")
 	}
 	return nil
 }
@@ -88,54 +86,14 @@ func looksLikeUTF16(b []byte) bool {
 	return pairs > 0 && (nul[0] == pairs && nul[1] == 0 || nul[1] == pairs && nul[0] == 0)
 }
 
-// hasBareCR reports whether the first line ending is a carriage return with something other than a line feed after it.
-func hasBareCR(b []byte) bool {
-	inQuotes := false
-	for i, c := range b {
-		switch {
-		case c == '"':
-			inQuotes = !inQuotes
-		case inQuotes:
-		case c == '\n':
-			return false
-		case c == '\r':
-			return i+1 < len(b) && b[i+1] != '\n'
-		}
-	}
-	return false
-}
-
-// refuseDelimiter refuses a header that names more published columns when it is cut at another character.
-func (h *Head) refuseDelimiter(raw []byte) error {
-	most := 0
-	for _, col := range h.Columns {
-		if col.Known != "" {
-			most++
-		}
-	}
-	name := ""
-	for _, d := range [...]struct{ cut, name string }{{";", "semicolons"}, {"\t", "tabs"}, {"|", "bars (|)"}} {
-		known := 0
-		for cell := range bytes.SplitSeq(raw, []byte(d.cut)) {
-			if _, ok := LookupColumn(strings.Trim(string(cell), "\" \t")); ok {
-				known++
-			}
-		}
-		if known > most {
-			most, name = known, d.name
-		}
-	}
-	if name == "" {
-		return nil
-	}
-	return refuse(CodeDelimiter, "the cells are separated by "+name, "export the file with commas between the cells")
-}
-
 // refuseDuplicates refuses two columns of the same name; columns without a name do not count.
 func (h *Head) refuseDuplicates() error {
 	seen := make(map[string]string, len(h.Columns))
 	for _, col := range h.Columns {
 		key := strings.ToLower(col.Name)
+		if col.Known != "" {
+			key = strings.ToLower(col.Known)
+		}
 		if key == "" {
 			continue
 		}

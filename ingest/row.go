@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // RowError says why a row of a file cannot be scored. Code is one of RowCodes; Reason is for people and holds no values.
@@ -31,11 +32,15 @@ type RowDecoder struct {
 	columns []Column           // of each field
 	names   [NumColumns]string // as the file spells them, or as published
 	extras  []int
+	dialect Dialect
+	comma   bool // decimal comma
+	grouped bool // thousands are grouped by points
 }
 
 // Decoder returns the decoder for the file's records. Head is not kept.
 func (h *Head) Decoder() *RowDecoder {
-	d := &RowDecoder{columns: make([]Column, len(h.Columns)), names: columnNames}
+	d := &RowDecoder{columns: make([]Column, len(h.Columns)), names: columnNames, dialect: h.Dialect}
+	d.comma, d.grouped = h.Dialect.Decimal == ",", h.Dialect.Grouping == "."
 	for i, col := range h.Columns {
 		c, ok := exactColumn(col.Known)
 		d.columns[i] = c
@@ -76,9 +81,9 @@ func (d *RowDecoder) Decode(rec *Record, a *Application) *RowError {
 			a.putText(c, cell)
 			continue
 		}
-		number, err := ParseNumber(cell)
+		number, err := d.number(cell)
 		if err != nil {
-			return d.fail(rec, c, numberFault(cell, err))
+			return d.fail(rec, c, d.numberFault(cell, err))
 		}
 		a.putNumber(c, number)
 	}
@@ -97,16 +102,38 @@ func (d *RowDecoder) fail(rec *Record, c Column, f fault) *RowError {
 func (d *RowDecoder) wrongFieldCount(rec *Record) *RowError {
 	reason := fmt.Sprintf("the row has %d cells, the header has %d", len(rec.Fields), len(d.columns))
 	if len(rec.Fields) > len(d.columns) {
-		reason += "; put quotes around a cell that contains a comma"
+		reason += "; put quotes around a cell that contains " + d.aDelimiter()
 	}
 	return &RowError{Line: rec.Line, Offset: rec.Offset, Code: CodeWrongFieldCount, Reason: reason}
 }
 
+// number reads a number cell in the file's dialect.
+func (d *RowDecoder) number(cell []byte) (float64, error) {
+	if d.comma {
+		return parseComma(cell, d.grouped)
+	}
+	return ParseNumber(cell)
+}
+
+// aDelimiter names the file's delimiter with its article.
+func (d *RowDecoder) aDelimiter() string {
+	switch name := delimiterName(d.dialect.delimiter()); name {
+	case "commas", "semicolons", "tabs":
+		return "a " + strings.TrimSuffix(name, "s")
+	default:
+		return "the delimiter"
+	}
+}
+
 // numberFault explains the mistake that a cell most likely holds.
-func numberFault(cell []byte, err error) fault {
+func (d *RowDecoder) numberFault(cell []byte, err error) fault {
 	switch {
 	case errors.Is(err, ErrOverflow):
 		return fault{CodeOverflow, "is too large for a 64-bit number"}
+	case d.comma && isComma(cell, true):
+		return fault{CodeBadNumber, "could be a decimal or a thousands point: write it with a comma and decimals, or without the point"}
+	case d.comma && bytes.IndexByte(cell, '.') >= 0:
+		return fault{CodeBadNumber, "is not a number: the file has decimal commas; write 4583,5"}
 	case bytes.IndexByte(cell, ',') >= 0:
 		return fault{CodeBadNumber, "is not a number: write 4583.5, with a decimal point and no thousands separators"}
 	case 'A' <= cell[0]&^0x20 && cell[0]&^0x20 <= 'Z':

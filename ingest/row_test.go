@@ -11,11 +11,11 @@ import (
 // decodeFile returns for each row its JSON, or its error.
 func decodeFile(tb testing.TB, file string) []string {
 	tb.Helper()
-	h, err := ParseHead([]byte(file), true)
+	h, err := ParseHead([]byte(file), true, Given{})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := NewScanner(strings.NewReader(file[h.DataStart:]), h.DataStart, ScannerOptions{FirstLine: h.DataLine})
+	s := NewScanner(strings.NewReader(file[h.DataStart:]), h.DataStart, ScannerOptions{FirstLine: h.DataLine, Dialect: h.Dialect})
 	d := h.Decoder()
 	var a Application
 	var out []string
@@ -61,7 +61,7 @@ func TestDecodeRow(t *testing.T) {
 		`x,1,2,4,1,1,0,Urban,`:                  `line 2, byte 117, column TotalIncome: must be the sum of ApplicantIncome and CoapplicantIncome (inconsistent)`,
 		"x,1,2,,1,1,0,Urban,\"a\nb\"":           `{"Dependents":"a\nb","ApplicantIncome":1,"CoapplicantIncome":2,"LoanAmount":1,"Loan_Amount_Term":1,"Credit_History":0,"Property_Area":"Urban"}`,
 		"x,1,2,,1,1,0,\"Ur\x00ban\",":           `line 2, byte 117: the row holds a NUL byte; the file may be damaged or not be text (nul)`,
-		"x,1,2,,1,1,0,Urban,\xe9":               `line 2, byte 117: the row is not UTF-8; save the file as CSV UTF-8 (bad_utf8)`,
+		"x,1,2,,1,1,0,Urban,ãé\xe9":             `line 2, byte 117: the row is not UTF-8; save the file as CSV UTF-8, or say that all of it is windows-1252 (bad_utf8)`,
 		`"x,1,2,,1,1,0,Urban,`:                  `line 2, byte 117: a quote opens a cell and is not closed; only this line is rejected (unclosed_quote)`,
 		"x,1,2,,1,1,0,Urban\r,":                 `line 2, byte 117: a carriage return stands alone outside quotes; end lines with a line feed (bare_cr)`,
 		`x,1,2,,1,1,0,"Urban"x,`:                `line 2, byte 117: text follows a closing quote; double a quote that is part of a cell (bad_quote)`,
@@ -170,11 +170,11 @@ func TestRowsAndJSONAgree(t *testing.T) {
 
 func TestDecodeDoesNotAllocate(t *testing.T) {
 	file := syntheticFile(3000)
-	h, err := ParseHead([]byte(file[:2000]), false)
+	h, err := ParseHead([]byte(file[:2000]), false, Given{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewScanner(strings.NewReader(file[h.DataStart:]), h.DataStart, ScannerOptions{FirstLine: h.DataLine})
+	s := NewScanner(strings.NewReader(file[h.DataStart:]), h.DataStart, ScannerOptions{FirstLine: h.DataLine, Dialect: h.Dialect})
 	d := h.Decoder()
 	var a Application
 	area, incomes := 0, 0.0

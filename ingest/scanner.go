@@ -19,18 +19,20 @@ type Record struct {
 
 // ScannerOptions configures a Scanner. The zero value scans everything with the default limit.
 type ScannerOptions struct {
-	End       int64 // records that begin at or after this file offset are left alone; 0 means no end
-	FirstLine int64 // number of the line at the start; 0 means 1
-	MaxRecord int   // record limit in bytes; 0 means MaxRecord
+	End       int64   // records that begin at or after this file offset are left alone; 0 means no end
+	FirstLine int64   // number of the line at the start; 0 means 1
+	MaxRecord int     // record limit in bytes; 0 means MaxRecord
+	Dialect   Dialect // that of the file's head; the zero value is UTF-8 with commas and line feeds
 }
 
 // Scanner cuts a byte stream into the records of RFC 4180, by these rules:
 //
-//   - Cells are separated by commas. A cell that begins with a quote ends at the next quote that is not doubled;
-//     commas, line feeds and carriage returns before it are text.
-//   - A line feed outside quotes ends the record, a carriage return before it belongs to the line ending.
-//     The last record may lack it. Blank lines are no records.
-//   - A quote inside an unquoted cell is text, and so is what follows a closing quote up to the next comma;
+//   - Cells are separated by the dialect's delimiter. A cell that begins with a quote ends at the next quote that is
+//     not doubled; delimiters, line feeds and carriage returns before it are text.
+//   - A line feed outside quotes ends the record, carriage returns before it belong to the line ending.
+//     The last record may lack it. Blank lines are no records. In a file whose lines end with CR, a carriage return
+//     outside quotes ends the record.
+//   - A quote inside an unquoted cell is text, and so is what follows a closing quote up to the next delimiter;
 //     such a record is a CodeBadQuote.
 //   - A record that is longer than the limit, or whose quote is still open at the end of the file, is no record.
 //     Only its first line is rejected, as CodeUnclosedQuote or CodeRecordTooLong, and scanning resumes after it.
@@ -43,6 +45,10 @@ type Scanner struct {
 	end   int64
 	limit int
 
+	delimiter        byte
+	newline, foreign byte // what ends a line, and what then must not stand outside quotes
+	latin            bool // the bytes are Windows-1252
+
 	buf        []byte // buf[from:to] is read but not consumed
 	from, to   int
 	eof        bool
@@ -53,6 +59,7 @@ type Scanner struct {
 	rec     Record
 	fields  [][]byte
 	scratch []byte // unescaped cells, or the kept part of a line that is too long
+	decoded []byte // cells and row in UTF-8, of a file in another encoding
 
 	// An earlier record was followed up to this file offset without coming to its end, see recordEnd.
 	frontier      int64
@@ -71,6 +78,9 @@ func NewScanner(r io.Reader, offset int64, opts ScannerOptions) *Scanner {
 		s.limit = MaxRecord
 	}
 	s.firstLine = s.line
+	s.delimiter = opts.Dialect.delimiter()
+	s.newline, s.foreign = opts.Dialect.newline()
+	s.latin = opts.Dialect.Encoding == EncodingWindows1252
 	s.buf = make([]byte, 4*(s.limit+2))
 	return s
 }
@@ -82,13 +92,16 @@ func (s *Scanner) Scan() bool {
 			return false
 		}
 		data := s.buf[s.from:s.to]
-		end := bytes.IndexByte(data[:min(len(data), s.limit+1)], '\n')
-		if blank := blankLine(data, end); blank > 0 {
+		end := bytes.IndexByte(data[:min(len(data), s.limit+1)], s.newline)
+		if blank := s.blankLine(data, end); blank > 0 {
 			s.consume(blank)
 			continue
 		}
 		s.rec = Record{Offset: s.next, Line: s.line}
 		s.record(data, end)
+		if s.latin {
+			s.decode()
+		}
 		return s.err == nil
 	}
 	return false
@@ -146,21 +159,28 @@ func (s *Scanner) read() bool {
 	return false
 }
 
-// consume takes n bytes that end with a line feed or with the file.
+// consume takes n bytes that end with a line ending or with the file.
 func (s *Scanner) consume(n int) {
 	taken := s.buf[s.from : s.from+n]
-	s.line += int64(bytes.Count(taken, []byte{'\n'}))
-	if taken[n-1] != '\n' {
+	s.line += int64(bytes.Count(taken, []byte{s.newline}))
+	if taken[n-1] != s.newline {
 		s.line++
 	}
 	s.from += n
 	s.next += int64(n)
 }
 
-// skipLine takes bytes up to and with the next line feed, however far away it is.
+// consumeLine takes n bytes that are one line.
+func (s *Scanner) consumeLine(n int) {
+	s.line++
+	s.from += n
+	s.next += int64(n)
+}
+
+// skipLine takes bytes up to and with the next line ending, however far away it is.
 func (s *Scanner) skipLine() {
 	for {
-		i := bytes.IndexByte(s.buf[s.from:s.to], '\n')
+		i := bytes.IndexByte(s.buf[s.from:s.to], s.newline)
 		if i >= 0 {
 			s.from += i + 1
 			s.next += int64(i + 1)
@@ -177,15 +197,20 @@ func (s *Scanner) skipLine() {
 }
 
 // blankLine returns the length of the blank line at the start of data with its ending, or 0.
-// end is the index of the first line feed or -1.
-func blankLine(data []byte, end int) int {
+// end is the index of the first line ending within the limit or -1.
+func (s *Scanner) blankLine(data []byte, end int) int {
 	switch {
 	case end == 0:
 		return 1
-	case end == 1 && data[0] == '\r':
-		return 2
-	case len(data) == 1 && data[0] == '\r':
-		return 1
+	case data[0] != '\r' || s.newline == '\r':
+		return 0
+	case end > 0:
+		data = data[:end+1]
+	case len(data) > s.limit:
+		return 0
 	}
-	return 0
+	if len(bytes.Trim(data, "\r\n")) > 0 {
+		return 0
+	}
+	return len(data)
 }

@@ -77,7 +77,7 @@ func TestScannerRecords(t *testing.T) {
 			if limit == 0 {
 				limit = MaxRecord
 			}
-			if diff := cmp.Diff(c.want, checkScan(t, c.data, limit)); diff != "" {
+			if diff := cmp.Diff(c.want, checkScan(t, c.data, limit, Dialect{})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
@@ -88,12 +88,16 @@ func TestScannerEqualsReference(t *testing.T) {
 	t.Parallel()
 	for _, data := range oddities() {
 		for _, limit := range limits() {
-			checkScan(t, data, limit)
+			for _, d := range dialects() {
+				checkScan(t, data, limit, d)
+				checkScan(t, in(d, data), limit, d)
+			}
 		}
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 3000 {
-		checkScan(t, mixture(random.IntN, 1+random.IntN(60)), 1+random.IntN(24))
+		d := dialects()[random.IntN(len(dialects()))]
+		checkScan(t, in(d, mixture(random.IntN, 1+random.IntN(60))), 1+random.IntN(24), d)
 	}
 }
 

@@ -139,7 +139,7 @@ func (a *Application) areaFault() fault {
 	if !ok {
 		return fault{CodeMissingValue, "is required: Rural, Semiurban or Urban"}
 	}
-	if equalFold(area, "Urban") || equalFold(area, "Semiurban") || equalFold(area, "Rural") {
+	if category(PropertyArea, area) != "" {
 		return fault{}
 	}
 	return fault{CodeUnknownCategory, "must be Rural, Semiurban or Urban, by name"}

@@ -58,7 +58,7 @@ func TestBlocksAreRows(t *testing.T) {
 // scanRows calls f with every record of a file.
 func scanRows(t *testing.T, text string, f func(*ingest.Record, *ingest.Application, error)) {
 	t.Helper()
-	head, err := ingest.ParseHead([]byte(text), true)
+	head, err := ingest.ParseHead([]byte(text), true, ingest.Given{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,13 +117,13 @@ type chunkRun struct {
 // fill scores the records that begin in the chunk's range into out and fills
 // in the entry. It can be called again.
 func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
-	first, in, err := r.bulk.openRange(ctx, r.plan, r.message)
+	first, in, err := r.bulk.openRange(ctx, r.plan, r.rows.head.Dialect, r.message)
 	if err != nil {
 		return &sourceError{err}
 	}
 	defer func() { _ = in.Close() }()
 	r.rejects = newRejectLines()
-	records := ingest.NewScanner(in, first, ingest.ScannerOptions{End: r.message.End})
+	records := r.scan(in, first)
 	tally, err := r.rows.run(ctx, records, out, &r.rejects.rejectWriter)
 	if err != nil {
 		return err
@@ -136,19 +136,24 @@ func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
 // fillRejects writes the rejects of the chunk again, without scoring into
 // anything.
 func (r *chunkRun) fillRejects(ctx context.Context, out io.Writer) error {
-	first, in, err := r.bulk.openRange(ctx, r.plan, r.message)
+	first, in, err := r.bulk.openRange(ctx, r.plan, r.rows.head.Dialect, r.message)
 	if err != nil {
 		return &sourceError{err}
 	}
 	defer func() { _ = in.Close() }()
-	records := ingest.NewScanner(in, first, ingest.ScannerOptions{End: r.message.End})
+	records := r.scan(in, first)
 	_, err = r.rows.run(ctx, records, nil, &rejectWriter{sink: linesTo(out)})
 	return err
 }
 
+// scan reads the records of the chunk's range from in, which begins at first.
+func (r *chunkRun) scan(in io.Reader, first int64) *ingest.Scanner {
+	return ingest.NewScanner(in, first, ingest.ScannerOptions{End: r.message.End, Dialect: r.rows.head.Dialect})
+}
+
 // openRange opens the upload at the chunk's first record: the one given, the
 // first of the file, or the one guessed.
-func (b *Bulk) openRange(ctx context.Context, plan *status.Batch, m *events.Chunk) (int64, io.ReadCloser, error) {
+func (b *Bulk) openRange(ctx context.Context, plan *status.Batch, d ingest.Dialect, m *events.Chunk) (int64, io.ReadCloser, error) {
 	ref := refOf(plan.Source)
 	switch {
 	case m.FirstRecord != nil:
@@ -163,7 +168,7 @@ func (b *Bulk) openRange(ctx context.Context, plan *status.Batch, m *events.Chun
 		return 0, nil, err
 	}
 	buffered := bufio.NewReaderSize(in, 64<<10)
-	first, err := ingest.FirstRecord(buffered, m.Start)
+	first, err := d.FirstRecord(buffered, m.Start)
 	if err != nil {
 		return 0, nil, errors.Join(err, in.Close())
 	}

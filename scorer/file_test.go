@@ -94,7 +94,7 @@ A3,3000,0,66,,Semiurban,
 
 // TestScoreFileForms scores the same rows in other forms.
 //
-// failure 39, failure 40, failure 44
+// failure 39, failure 40, failure 43, failure 44
 func TestScoreFileForms(t *testing.T) {
 	t.Parallel()
 	want := scoreText(t, plainFile)
@@ -104,6 +104,10 @@ func TestScoreFileForms(t *testing.T) {
 		"bom":              "\ufeff" + plainFile,
 		"blank lines":      strings.ReplaceAll(plainFile, "\n", "\n\n"),
 		"upper case":       strings.Replace(plainFile, "Loan_ID,ApplicantIncome", "LOAN_ID,APPLICANTINCOME", 1),
+		"semicolons":       strings.ReplaceAll(plainFile, ",", ";"),
+		"decimal commas":   strings.ReplaceAll(strings.ReplaceAll(plainFile, ",", ";"), ".", ","),
+		"sep=TAB, CR":      strings.ReplaceAll("sep=\t\n"+strings.ReplaceAll(plainFile, ",", "\t"), "\n", "\r"),
+		"other spellings":  strings.NewReplacer("Semiurban", "Semi Urban", "LoanAmount", "Loan Amount").Replace(plainFile),
 		"quoted":           strings.Replace(plainFile, "A1,5849,0,128,1,Urban", `"A1","5849","0","128","1","Urban"`, 1),
 	}
 	for name, text := range forms {
@@ -167,7 +171,7 @@ func TestScoreFileRejects(t *testing.T) {
 func TestScoreFileRefused(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"empty": "", "missing_columns": "a,b\n1,2\n", "gzip": "\x1f\x8b\x08\x00", "delimiter": strings.ReplaceAll(plainFile, ",", ";"),
+		"empty": "", "missing_columns": "a,b\n1,2\n", "gzip": "\x1f\x8b\x08\x00", "delimiter": strings.ReplaceAll(plainFile, ",", "^"),
 	} {
 		var out, rejects bytes.Buffer
 		_, err := ScoreFile(t.Context(), testScorer(t), strings.NewReader(text), &out, FileOptions{DecidedAt: decidedAt(), Rejects: &rejects})

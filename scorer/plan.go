@@ -76,7 +76,7 @@ func (b *Bulk) draft(ctx context.Context, id string, info store.Info) (*status.B
 	case err != nil:
 		return nil, err
 	}
-	head, err := ingest.ParseHead(text, int64(len(text)) == info.Size)
+	head, err := ingest.ParseHead(text, int64(len(text)) == info.Size, ingest.Given{})
 	var refused *ingest.FileError
 	if errors.As(err, &refused) {
 		plan.Error = &status.Problem{
@@ -104,7 +104,7 @@ func (b *Bulk) readHead(ctx context.Context, src status.Source) ([]byte, error) 
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
-	return io.ReadAll(io.LimitReader(r, ingest.MaxHead))
+	return io.ReadAll(io.LimitReader(r, ingest.MaxSample))
 }
 
 func (b *Bulk) readPlan(ctx context.Context, id string) (*status.Batch, error) {

@@ -170,7 +170,7 @@ func (f *feature) value(a *ingest.Application) (float64, bool, error) {
 		v, ok := a.Number(f.column)
 		return v, ok, nil
 	}
-	name, ok := a.Text(f.column)
+	name, ok := a.Category(f.column)
 	if !ok {
 		return 0, false, nil
 	}

@@ -190,7 +190,7 @@ func TestSimVerifyRejects(t *testing.T) {
 
 func TestBatchColumnsKnowNoCase(t *testing.T) {
 	t.Parallel()
-	head, err := ingest.ParseHead([]byte("ApplicantIncome,CoapplicantIncome,LoanAmount,Credit_History,Property_Area,Decision,PROBABILITY\n"), true)
+	head, err := ingest.ParseHead([]byte("ApplicantIncome,CoapplicantIncome,LoanAmount,Credit_History,Property_Area,Decision,PROBABILITY\n"), true, ingest.Given{})
 	if err != nil {
 		t.Fatal(err)
 	}

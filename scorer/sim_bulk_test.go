@@ -21,7 +21,18 @@ const simBucketName = "bucket"
 // simText is a CSV file with what makes its chunks hard: quoted line feeds
 // with text like rows between them, bad rows, blank lines, open quotes.
 func simText(r *rand.Rand) string {
-	eol := []string{"\n", "\n", "\r\n"}[r.IntN(3)]
+	eol := []string{"\n", "\n", "\r\n", "\r"}[r.IntN(4)]
+	text := simCommas(r, eol)
+	switch r.IntN(4) {
+	case 0:
+		return strings.ReplaceAll(text, ",", ";")
+	case 1:
+		return "sep=\t" + eol + strings.ReplaceAll(text, ",", "\t")
+	}
+	return text
+}
+
+func simCommas(r *rand.Rand, eol string) string {
 	var b strings.Builder
 	if r.IntN(8) == 0 {
 		b.WriteString("\xEF\xBB\xBF")

@@ -79,6 +79,8 @@ func (l *simLedger) batch(t *testing.T, u *simUploads, plan *status.Batch) bool 
 		return false
 	}
 	switch {
+	case plan.Error != nil && s.State == status.BatchSuperseded && u.changed[plan.Source.Key]:
+		return false // replaced between its plan and its end
 	case plan.Error != nil:
 		if s.State != status.BatchFailed || s.Error == nil || s.Error.Code != plan.Error.Code {
 			l.problem("batch %s: %s, want the refusal %s", plan.ID, s.State, plan.Error.Code)

@@ -39,7 +39,7 @@ func featuresOf(m *model.Model, data []byte) ([]float64, error) {
 // published is the value of a column; NaN when it is missing.
 func published(f model.Feature, c ingest.Column, a *ingest.Application) (float64, error) {
 	if f.Kind == model.Category {
-		name, ok := a.Text(c)
+		name, ok := a.Category(c)
 		if !ok {
 			return math.NaN(), nil
 		}

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/scorer"
 )
@@ -22,6 +24,7 @@ type scoreOptions struct {
 	output, rejects string
 	model           modelFlags
 	json            bool
+	given           ingest.Given
 }
 
 func scoreCommand(s streams) *cobra.Command {
@@ -31,11 +34,19 @@ func scoreCommand(s streams) *cobra.Command {
 		Short: "Score a CSV file into a Parquet file, without a server",
 		Long: `Score a local CSV file into a Parquet file with the code and the columns of the
 service. Rows that cannot be scored go to a rejects file with line, column, code
-and reason. Both files appear when they are complete, not before.`,
+and reason. Both files appear when they are complete, not before.
+
+How the file is written is detected on its first megabyte and printed: the
+delimiter (comma, semicolon, tab, bar, or what a sep= line says), decimal points
+or commas, the encoding, the line endings. The flags decide it instead.`,
 		Example: `  loanscorer score loans.csv -o decisions.parquet
-  loanscorer score loans.csv -o decisions.parquet --rejects bad.csv --model forest.json --json`,
+  loanscorer score loans.csv -o decisions.parquet --rejects bad.csv --model forest.json --json
+  loanscorer score exportacao.csv --delimiter semicolon --decimal comma --encoding windows-1252`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.given.Check(); err != nil {
+				return &usageError{err}
+			}
 			return runScore(cmd.Context(), s, args[0], o)
 		},
 	}
@@ -43,7 +54,15 @@ and reason. Both files appear when they are complete, not before.`,
 	cmd.Flags().StringVar(&o.rejects, "rejects", "", "CSV file for the rows that were not scored (default: IN.rejects.csv)")
 	o.model.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the counts as JSON")
+	dialectFlags(cmd.Flags(), &o.given)
 	return cmd
+}
+
+// dialectFlags are what can be said about how a file is written.
+func dialectFlags(flags *pflag.FlagSet, given *ingest.Given) {
+	flags.StringVar(&given.Delimiter, "delimiter", "", "comma, semicolon, tab, bar or a character (default: detected)")
+	flags.StringVar(&given.Decimal, "decimal", "", "point or comma; with comma, 5.849 is read as 5849 (default: detected)")
+	flags.StringVar(&given.Encoding, "encoding", "", "utf-8, utf-16le, utf-16be, windows-1252 or latin-1 (default: detected)")
 }
 
 func runScore(ctx context.Context, s streams, path string, o scoreOptions) error {
@@ -77,10 +96,12 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	boundMemory()
 	bar := newBar(s.err, info.Size(), "scoring")
 	var tally status.Tally
+	var head *ingest.Head
 	err = writeBoth(o.output, o.rejects, func(out, rejects io.Writer) (bool, error) {
 		var err error
 		tally, err = scorer.ScoreFile(ctx, sc, in, out, scorer.FileOptions{
 			DecidedAt: time.Now().UTC().Truncate(time.Millisecond), Rejects: rejects, Progress: bar.set,
+			Given: o.given, Head: func(h *ingest.Head) { head = h },
 		})
 		return tally.RejectedRows() > 0, err
 	})
@@ -88,7 +109,7 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return printScore(s.out, &tally, o)
+	return printScore(s.out, head, &tally, o)
 }
 
 // writeBoth makes two files that appear only when they are complete. The second
@@ -140,10 +161,10 @@ func apart(input, output, rejects string) error {
 	return nil
 }
 
-func printScore(w io.Writer, tally *status.Tally, o scoreOptions) error {
+func printScore(w io.Writer, head *ingest.Head, tally *status.Tally, o scoreOptions) error {
 	rejected := tally.RejectedRows()
 	if o.json {
-		result := map[string]any{"rows": tally.Rows, "decided": tally.Decided, "rejected": tally.Rejected, "output": o.output}
+		result := map[string]any{"rows": tally.Rows, "decided": tally.Decided, "rejected": tally.Rejected, "output": o.output, "dialect": head.Dialect}
 		if rejected > 0 {
 			result["rejects"] = o.rejects
 		}
@@ -151,8 +172,9 @@ func printScore(w io.Writer, tally *status.Tally, o scoreOptions) error {
 			return err
 		}
 	} else {
-		_, _ = fmt.Fprintf(w, "%s rows: %s approved, %s declined, %s referred, %s rejected\n%s\n", count(tally.Rows),
-			count(tally.Decided["approved"]), count(tally.Decided["declined"]), count(tally.Decided["referred"]), count(rejected), o.output)
+		_, _ = fmt.Fprintf(w, "%s rows: %s approved, %s declined, %s referred, %s rejected\nread as %v\n%s\n", count(tally.Rows),
+			count(tally.Decided["approved"]), count(tally.Decided["declined"]), count(tally.Decided["referred"]), count(rejected),
+			head.Dialect, o.output)
 		if rejected > 0 {
 			_, _ = fmt.Fprintln(w, o.rejects)
 		}

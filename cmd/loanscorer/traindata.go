@@ -46,12 +46,12 @@ func readLoans(path string, names []string, label string, skip bool) (*loanTable
 	}
 	defer func() { _ = f.Close() }()
 	hash := sha256.New()
-	r := bufio.NewReaderSize(io.TeeReader(f, hash), ingest.MaxHead)
-	start, err := r.Peek(ingest.MaxHead)
+	r := bufio.NewReaderSize(io.TeeReader(f, hash), ingest.MaxSample)
+	start, err := r.Peek(ingest.MaxSample)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	head, err := ingest.ParseHead(start, err != nil)
+	head, err := ingest.ParseHead(start, err != nil, ingest.Given{})
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func readLoans(path string, names []string, label string, skip bool) (*loanTable
 			return nil, err
 		}
 	}
-	scanner := ingest.NewScanner(r, head.DataStart, ingest.ScannerOptions{FirstLine: head.DataLine})
+	scanner := ingest.NewScanner(r, head.DataStart, ingest.ScannerOptions{FirstLine: head.DataLine, Dialect: head.Dialect})
 	if err := t.read(scanner, head.Decoder(), reading{label: t.column(label), skip: skip}); err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (c *loanColumn) add(rec *ingest.Record, a *ingest.Application) {
 		number, ok = a.Number(c.known)
 		isNumber = true
 	case c.known >= 0:
-		text, ok = a.Text(c.known)
+		text, ok = a.Category(c.known)
 	default:
 		text = strings.TrimSpace(string(rec.Fields[c.field]))
 		ok = text != ""
