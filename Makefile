@@ -10,7 +10,7 @@ CRASHROUNDS ?= 5
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test race cover fuzz fuzz-seeds bench bench-smoke crash lint fmt generate cross check clean \
+.PHONY: help build run demo test race cover fuzz fuzz-seeds bench bench-smoke crash lint fmt generate cross bootstrap check clean \
         deploy-check
 
 help: ## show this help
@@ -77,6 +77,13 @@ $(VENV)/done: deploy/requirements.txt
 
 deploy-check: $(VENV)/done ## lint template.yaml, translate it as AWS does, check the outcome (needs python3; no AWS account)
 	deploy/check.sh $(VENV)/bin/python
+
+bootstrap: ## build the Lambda function for arm64 and amd64, and a reproducible zip of each
+	@set -e; for arch in arm64 amd64; do \
+	  GOOS=linux GOARCH=$$arch go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '$(LDFLAGS)' \
+	    -o dist/bootstrap-$$arch/bootstrap ./cmd/bootstrap; \
+	  go run ./cmd/bootstrap/lambdazip dist/bootstrap-$$arch/bootstrap dist/bootstrap-$$arch.zip; \
+	done
 
 check: ## everything that CI runs
 	.ci/run

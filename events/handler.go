@@ -14,6 +14,7 @@ type Message struct {
 	Body     []byte
 	Receives int       // how often it has been delivered, this time included
 	SentAt   time.Time // when the queue took it
+	Queue    string    // name of the queue, "" from a Poller
 	handle   string    // the receipt handle
 }
 
@@ -34,20 +35,59 @@ func (f HandlerFunc) Handle(ctx context.Context, batch []Message) []error { retu
 // of messages than it was given.
 var errAnswer = errors.New("handler did not answer for each message")
 
-// answers returns exactly one error per message: a Handler that panics or
+// answers returns exactly one error per message. A Handler that panics gets
+// every message once more by itself, so that one of them fails alone. One that
 // answers for too few or too many messages has dealt with none of them.
-func answers(ctx context.Context, h Handler, batch []Message) (errs []error) {
+func answers(ctx context.Context, h Handler, batch []Message) []error {
+	errs, broken := try(ctx, h, batch)
+	if broken == nil {
+		return errs
+	}
+	if len(batch) <= 1 {
+		return all(batch, broken)
+	}
+	errs = make([]error, len(batch))
+	for i := range batch {
+		if ctx.Err() != nil {
+			errs[i] = broken
+			continue
+		}
+		errs[i] = answers(ctx, h, batch[i:i+1])[0]
+	}
+	return errs
+}
+
+// try runs the Handler once; broken says that it panicked.
+func try(ctx context.Context, h Handler, batch []Message) (errs []error, broken error) {
 	defer func() {
 		if r := recover(); r != nil {
 			// The panic's value could hold applicant data.
-			errs = all(batch, fmt.Errorf("handler broke down: %T", r))
+			broken = fmt.Errorf("handler broke down: %T", r)
 		}
 	}()
 	errs = h.Handle(ctx, batch)
 	if len(errs) != len(batch) {
-		return all(batch, errAnswer)
+		errs = all(batch, errAnswer)
 	}
-	return errs
+	return errs, nil
+}
+
+// errStuck is the error of messages whose Handler does not return.
+var errStuck = errors.New("handler did not stop")
+
+// answersWithin is answers for a Handler that may go on after ctx ends: after
+// patience it is left behind, its messages get errStuck and stopped is false.
+func answersWithin(ctx context.Context, h Handler, batch []Message, patience time.Duration) (errs []error, stopped bool) {
+	answer := make(chan []error, 1)
+	go func() { answer <- answers(ctx, h, batch) }()
+	waiting, cancel := outlive(ctx, patience)
+	defer cancel()
+	select {
+	case errs := <-answer:
+		return errs, true
+	case <-waiting.Done():
+		return all(batch, errStuck), false
+	}
 }
 
 // all is the same error for every message.

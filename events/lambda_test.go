@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -47,9 +48,9 @@ func TestLambdaFixture(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Message{
-		{ID: "059f36b4-87a3-44ab-83d2-661975830a7d", Body: []byte("Test message."), Receives: 1, SentAt: time.UnixMilli(1545082649183)},
-		{ID: "2e1424d4-f796-459a-8184-9c92662be6da", Body: []byte("Test message."), Receives: 3, SentAt: time.UnixMilli(1545082650636)},
-		{ID: "c80e8021-a70a-42c7-a470-796e1186f753", Body: []byte(`{"v":1}`), Receives: 1, SentAt: time.UnixMilli(0)},
+		{ID: "059f36b4-87a3-44ab-83d2-661975830a7d", Body: []byte("Test message."), Receives: 1, SentAt: time.UnixMilli(1545082649183), Queue: "my-queue"},
+		{ID: "2e1424d4-f796-459a-8184-9c92662be6da", Body: []byte("Test message."), Receives: 3, SentAt: time.UnixMilli(1545082650636), Queue: "my-queue"},
+		{ID: "c80e8021-a70a-42c7-a470-796e1186f753", Body: []byte(`{"v":1}`), Receives: 1, SentAt: time.UnixMilli(0), Queue: "my-queue"},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Message{})); diff != "" {
 		t.Errorf("messages: %s", diff)
@@ -65,7 +66,8 @@ func TestLambdaFixture(t *testing.T) {
 
 // Whatever the handler does, the answer names ids of the event, each once,
 // never an empty one, and every message that is neither done nor permanently
-// refused. One that cannot be named fails the batch. // failure 20
+// refused. One that cannot be named fails the batch, and so does a batch of
+// which nothing could be done. // failure 19, failure 20
 func TestLambdaNamesOnlyItsMessages(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(20, 1))
@@ -82,7 +84,7 @@ func TestLambdaNamesOnlyItsMessages(t *testing.T) {
 			event.Records = append(event.Records, lambdaevents.SQSMessage{MessageId: id})
 			errs = append(errs, err)
 		}
-		broken, unnamed := rng.IntN(4), false
+		broken, unnamed, nothing := rng.IntN(4), false, len(event.Records) > 0
 		if broken == 1 {
 			errs = errs[:rng.IntN(len(errs)+1)]
 		}
@@ -90,6 +92,9 @@ func TestLambdaNamesOnlyItsMessages(t *testing.T) {
 			id := event.Records[i].MessageId
 			failed := broken == 2 || len(errs) != len(event.Records) || (errs[i] != nil && !IsPermanent(errs[i]))
 			unnamed = unnamed || (failed && id == "")
+			var wait *retryError
+			whole := broken == 2 || len(errs) != len(event.Records)
+			nothing = nothing && failed && (whole || !errors.As(errs[i], &wait))
 			if failed {
 				want = append(want, id)
 			}
@@ -100,10 +105,10 @@ func TestLambdaNamesOnlyItsMessages(t *testing.T) {
 			}
 			return errs
 		}), discard())(t.Context(), event)
-		if (err != nil) != unnamed {
-			t.Fatalf("round %d: %v, message without a name failed: %t", round, err, unnamed)
+		if (err != nil) != (unnamed || nothing) {
+			t.Fatalf("round %d: %v, message without a name failed: %t, nothing done: %t", round, err, unnamed, nothing)
 		}
-		if unnamed {
+		if err != nil {
 			want = nil
 		}
 		var got []string
@@ -116,7 +121,8 @@ func TestLambdaNamesOnlyItsMessages(t *testing.T) {
 	}
 }
 
-// The deadline is the kill: the handler is told two seconds before. // failure 14
+// The deadline is the kill: the handler is told two seconds before, and what
+// it has done by then is acknowledged. // failure 14
 func TestLambdaStopsBeforeTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -125,12 +131,69 @@ func TestLambdaStopsBeforeTheDeadline(t *testing.T) {
 		begun := time.Now()
 		answer, err := Lambda(HandlerFunc(func(ctx context.Context, batch []Message) []error {
 			<-ctx.Done()
-			return same(batch, ctx.Err())
-		}), discard())(ctx, lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{{MessageId: "a"}}})
-		if took := time.Since(begun); took != 28*time.Second || err != nil || len(answer.BatchItemFailures) != 1 {
-			t.Errorf("ended after %v with %v, %v; want 28 s and one failure", took, answer, err)
+			return []error{nil, ctx.Err()}
+		}), discard())(ctx, sqsEvent("a", "b"))
+		if took := time.Since(begun); took != 28*time.Second || err != nil {
+			t.Errorf("ended after %v with %v; want 28 s", took, err)
+		}
+		if diff := cmp.Diff([]lambdaevents.SQSBatchItemFailure{{ItemIdentifier: "b"}}, answer.BatchItemFailures); diff != "" {
+			t.Error(diff)
 		}
 	})
+}
+
+// A handler that does not stop is left behind before the kill, and nothing of
+// its batch is acknowledged. // failure 14
+func TestLambdaLeavesAStuckHandlerBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		free := make(chan struct{})
+		defer close(free)
+		begun := time.Now()
+		_, err := Lambda(HandlerFunc(func(_ context.Context, batch []Message) []error {
+			<-free
+			return make([]error, len(batch))
+		}), discard())(ctx, sqsEvent("a", "b"))
+		if took := time.Since(begun); took >= 30*time.Second || !errors.Is(err, errStuck) {
+			t.Errorf("ended after %v with %v; want errStuck before 30 s", took, err)
+		}
+	})
+}
+
+// A message that makes the handler panic fails alone. // failure 18
+func TestLambdaPanicOfOneMessage(t *testing.T) {
+	t.Parallel()
+	handled := map[string]int{}
+	answer, err := Lambda(HandlerFunc(func(_ context.Context, batch []Message) []error {
+		for i := range batch {
+			if batch[i].ID == "poison" {
+				panic("secret")
+			}
+		}
+		for i := range batch {
+			handled[batch[i].ID]++
+		}
+		return make([]error, len(batch))
+	}), discard())(t.Context(), sqsEvent("a", "poison", "b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]lambdaevents.SQSBatchItemFailure{{ItemIdentifier: "poison"}}, answer.BatchItemFailures); diff != "" {
+		t.Errorf("failures: %s", diff)
+	}
+	if diff := cmp.Diff(map[string]int{"a": 1, "b": 1}, handled); diff != "" {
+		t.Errorf("handled: %s", diff)
+	}
+}
+
+func sqsEvent(ids ...string) lambdaevents.SQSEvent {
+	var event lambdaevents.SQSEvent
+	for _, id := range ids {
+		event.Records = append(event.Records, lambdaevents.SQSMessage{MessageId: id})
+	}
+	return event
 }
 
 // A message that is consumed unread leaves a trace. // failure 21

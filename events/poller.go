@@ -21,9 +21,6 @@ const (
 	maxVisibility = 12 * time.Hour   // SQS's limit
 )
 
-// errStuck is the error of messages whose Handler does not return.
-var errStuck = errors.New("handler did not stop")
-
 // QueueAPI is what Poller needs of the SQS client.
 type QueueAPI interface {
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
@@ -210,17 +207,11 @@ func (p *Poller) handle(ctx context.Context, batch []Message) []error {
 	defer stop()
 	wg.Go(func() { p.heartbeat(beating, batch) })
 
-	answer := make(chan []error, 1)
-	go func() { answer <- answers(ctx, p.handler, batch) }()
-	patience, cancel := outlive(ctx, closingTime/2)
-	defer cancel()
-	select {
-	case errs := <-answer:
-		return errs
-	case <-patience.Done():
+	errs, stopped := answersWithin(ctx, p.handler, batch, closingTime/2)
+	if !stopped {
 		p.o.Logger.LogAttrs(ctx, slog.LevelError, "handler did not stop", slog.Int("messages", len(batch)))
-		return all(batch, errStuck)
 	}
+	return errs
 }
 
 // wait is when a message should come again: at once when we are stopping,

@@ -90,6 +90,9 @@ func (b *Bulk) one(ctx context.Context, body []byte) (err error) {
 		return err
 	case m.Chunk != nil:
 		return b.chunkMessage(ctx, m.Chunk)
+	case len(m.Uploads) == 0:
+		b.o.Logger.LogAttrs(ctx, slog.LevelInfo, "event without an upload: nothing to do")
+		return nil
 	}
 	for _, u := range m.Uploads {
 		if err := b.upload(ctx, u); err != nil {

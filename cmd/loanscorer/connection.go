@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -20,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/spf13/pflag"
 
+	"github.com/loanscorer/loanscorer/events"
 	"github.com/loanscorer/loanscorer/internal/local"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
@@ -182,7 +181,7 @@ func (c *connection) connect(ctx context.Context) (*backends, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &backends{objects: objects, queues: newSQS(cfg, endpoint(c.sqsEndpoint))}
+	b := &backends{objects: objects, queues: events.NewClient(cfg, endpoint(c.sqsEndpoint))}
 	if b.ids, err = c.ids(); err != nil {
 		return nil, err
 	}
@@ -193,22 +192,6 @@ func (c *connection) connect(ctx context.Context) (*backends, error) {
 		return nil, err
 	}
 	return b, nil
-}
-
-func newSQS(cfg aws.Config, endpoint string) *sqs.Client {
-	if cfg.HTTPClient == nil {
-		cfg.HTTPClient = awshttp.NewBuildableClient()
-	}
-	if c, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
-		cfg.HTTPClient = c.WithTransportOptions(func(t *http.Transport) {
-			t.ResponseHeaderTimeout = 30 * time.Second // a long poll takes 20 s
-		})
-	}
-	return sqs.NewFromConfig(cfg, func(o *sqs.Options) {
-		if endpoint != "" {
-			o.BaseEndpoint = aws.String(endpoint)
-		}
-	})
 }
 
 func queueURL(ctx context.Context, client *sqs.Client, name string) (string, error) {
@@ -232,9 +215,5 @@ func (c *connection) ids() (*status.IDs, error) {
 		}
 		text = string(data)
 	}
-	secret, err := hex.DecodeString(strings.TrimSpace(text))
-	if err != nil {
-		return nil, errors.New("id secret: must be hexadecimal digits, such as 'openssl rand -hex 32' prints")
-	}
-	return status.NewIDs(secret)
+	return status.ParseSecrets(text)
 }

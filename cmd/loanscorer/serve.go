@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/loanscorer/loanscorer/events"
 	"github.com/loanscorer/loanscorer/internal/local"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
@@ -169,7 +170,7 @@ func (svc *service) run(ctx context.Context, l net.Listener) error {
 	cfg := staticConfig(svc.local.Credentials())
 	svc.backends = &backends{
 		objects: store.New(store.NewClient(cfg, store.ClientOptions{Endpoint: svc.local.S3Endpoint()}), defaultBucket),
-		queues:  newSQS(cfg, svc.local.SQSEndpoint()), ids: ids,
+		queues:  events.NewClient(cfg, svc.local.SQSEndpoint()), ids: ids,
 		applications: svc.local.QueueURL(defaultApplications), bulk: svc.local.QueueURL(defaultBulk),
 	}
 	if err := startWorker(ctx, &svc.wg, svc.backends, svc.options.worker, svc.log); err != nil {

@@ -8,7 +8,7 @@ import (
 
 // A Lambda function is made of these packages.
 func lambdaPackages() []string {
-	return []string{"api", "scorer", "events", "ingest", "model", "internal/status", "internal/store"}
+	return []string{"cmd/bootstrap", "api", "scorer", "events", "ingest", "model", "internal/status", "internal/store"}
 }
 
 // TestLambdaLinksNoEmbeddedPart keeps what a Lambda function needs free of the

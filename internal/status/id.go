@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -55,6 +56,20 @@ func NewIDs(secrets ...[]byte) (*IDs, error) {
 		ids.secrets = append(ids.secrets, append([]byte(nil), s...))
 	}
 	return ids, nil
+}
+
+// ParseSecrets is NewIDs for secrets as they are configured: 64 or more
+// hexadecimal digits each, separated by commas, the one to mint with first.
+func ParseSecrets(text string) (*IDs, error) {
+	var secrets [][]byte
+	for part := range strings.SplitSeq(text, ",") {
+		secret, err := hex.DecodeString(strings.TrimSpace(part))
+		if err != nil {
+			return nil, errors.New("id secret: must be hexadecimal digits, such as 'openssl rand -hex 32' prints")
+		}
+		secrets = append(secrets, secret)
+	}
+	return NewIDs(secrets...)
 }
 
 // New mints an id with 80 random bits, bound to kind and caller.

@@ -230,3 +230,26 @@ func ExampleIDs_Verify() {
 	fmt.Println(len(id), ids.Verify(KindApplication, id, "branch-7"), ids.Verify(KindApplication, id, "branch-8"))
 	// Output: 42 true false
 }
+
+// Secrets as they are configured: the first mints, all are accepted.
+func TestParseSecrets(t *testing.T) {
+	t.Parallel()
+	one, two := strings.Repeat("01", 32), strings.Repeat("02", 32)
+	old, err := ParseSecrets(one + "\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotated, err := ParseSecrets(two + ", " + one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := old.New(KindApplication, noon, "a")
+	if !rotated.Verify(KindApplication, id, "a") || old.Verify(KindApplication, rotated.New(KindApplication, noon, "a"), "a") {
+		t.Error("the new secret does not mint, or the old one is not accepted")
+	}
+	for _, text := range []string{"", "sesame", one + ",", one + ",0102", "0102"} {
+		if _, err := ParseSecrets(text); err == nil || strings.Contains(err.Error(), "sesame") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
