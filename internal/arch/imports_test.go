@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"model/sklearn":  {"model/pickle", "model/unpack"},
 	"model/explain":  {"model", "model/axis"},
 	"model/train":    {"model"},
-	"model/evaluate": {"model", "model/train"},
+	"model/evaluate": {"model", "model/train", "model/chart", "model/interval"},
 	"internal/sim":   {"events", "internal/store"},
 	"internal/local": {"internal/local/s3gw", "internal/local/sqs"},
 	// Only tests import these.

@@ -1,12 +1,14 @@
 package evaluate
 
-import "math"
+import (
+	"math"
+
+	"github.com/loanscorer/loanscorer/model/chart"
+	"github.com/loanscorer/loanscorer/model/interval"
+)
 
 // Point is a point of a curve.
-type Point struct {
-	X float64 `json:"x"`
-	Y float64 `json:"y"`
-}
+type Point = chart.Point
 
 // Bin is a tenth of the probabilities from 0 to 1.
 type Bin struct {
@@ -42,9 +44,9 @@ func (s *Scored) Curves() Curves {
 			if i%every != 0 && i != len(steps)-1 {
 				continue
 			}
-			c.ROC = append(c.ROC, Point{float64(st.no) / math.Max(no, 1), float64(st.yes) / math.Max(yes, 1)})
+			c.ROC = append(c.ROC, Point{X: float64(st.no) / math.Max(no, 1), Y: float64(st.yes) / math.Max(yes, 1)})
 			c.PrecisionRecall = append(c.PrecisionRecall,
-				Point{float64(st.yes) / math.Max(yes, 1), float64(st.yes) / float64(st.yes+st.no)})
+				Point{X: float64(st.yes) / math.Max(yes, 1), Y: float64(st.yes) / float64(st.yes+st.no)})
 		}
 	}
 	for i := range c.Bins {
@@ -63,16 +65,9 @@ func (s *Scored) Curves() Curves {
 		}
 		b.Mean /= float64(b.Rows)
 		share := float64(b.Positive) / float64(b.Rows)
-		b.ShareLow, b.ShareTop = wilson(share, float64(b.Rows))
+		in := interval.Wilson(b.Positive, b.Rows)
+		b.ShareLow, b.ShareTop = in.Low, in.High
 		c.CalibrationError += math.Abs(share-b.Mean) * float64(b.Rows) / float64(len(s.Labels))
 	}
 	return c
-}
-
-// wilson is the 95 % interval of a share of n trials (Wilson, 1927).
-func wilson(share, n float64) (low, high float64) {
-	const z = 1.959963984540054
-	middle := (share + z*z/(2*n)) / (1 + z*z/n)
-	half := z / (1 + z*z/n) * math.Sqrt(share*(1-share)/n+z*z/(4*n*n))
-	return max(middle-half, 0), min(middle+half, 1)
 }

@@ -95,7 +95,7 @@ func importances(d *train.Data, groups [][]Drop) []Importance {
 			}
 		}
 		if len(auc) > 0 {
-			out = append(out, Importance{Feature: d.Columns[column].Name, AUC: interval(auc), Accuracy: interval(accuracy)})
+			out = append(out, Importance{Feature: d.Columns[column].Name, AUC: middle(auc), Accuracy: middle(accuracy)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Importance) int {
@@ -110,7 +110,7 @@ func importances(d *train.Data, groups [][]Drop) []Importance {
 	return out
 }
 
-func interval(values []float64) Interval {
+func middle(values []float64) Interval {
 	mean, _ := meanSD(values)
 	slices.Sort(values)
 	last := float64(len(values) - 1)

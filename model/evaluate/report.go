@@ -3,9 +3,9 @@ package evaluate
 import (
 	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
 
+	"github.com/loanscorer/loanscorer/model/chart"
 	"github.com/loanscorer/loanscorer/model/train"
 )
 
@@ -66,7 +66,7 @@ type page struct {
 	Metrics     Metrics
 	Curves      Curves
 	Importances []Importance
-	Plots       []plot
+	Plots       []chart.Plot
 }
 
 // WriteReport writes a self-contained HTML page: no scripts, nothing loaded
@@ -83,17 +83,9 @@ func WriteReport(w io.Writer, r *Report) error {
 	default:
 		return fmt.Errorf("report of %s has no result", r.Data)
 	}
-	p.Plots = []plot{p.roc(), p.precisionRecall(), p.calibration(), p.histogram()}
+	p.Plots = []chart.Plot{p.roc(), p.precisionRecall(), p.calibration(), p.histogram()}
 	if len(p.Importances) > 0 {
 		p.Plots = append(p.Plots, p.importances())
 	}
-	t, err := template.New("report").Funcs(template.FuncMap{
-		"percent": func(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) },
-		"points":  func(v float64) string { return fmt.Sprintf("%.2f", 100*v) },
-		"three":   func(v float64) string { return fmt.Sprintf("%.3f", v) },
-	}).Parse(reportTemplate)
-	if err != nil {
-		return err
-	}
-	return t.Execute(w, p)
+	return chart.Render(w, "Evaluation: "+r.Data, reportTemplate, p)
 }
