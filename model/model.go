@@ -48,6 +48,17 @@ func (m *Model) Bytes() []byte { return slices.Clone(m.bytes) }
 // identity.
 func (m *Model) SHA256() string { return m.sha256 }
 
+// ContentSHA256 returns the lower-case hexadecimal SHA-256 of all that a score
+// or an explanation is made of: features, classes and trees, not the name, the
+// policy and the records.
+func (m *Model) ContentSHA256() string {
+	content, err := m.spec.content()
+	if err != nil { // a parsed model always encodes
+		return ""
+	}
+	return content
+}
+
 // Name returns the model's name.
 func (m *Model) Name() string { return m.spec.Name }
 

@@ -203,10 +203,7 @@ func evaluateModel(path string, table *loanTable, d *train.Data, m *model.Model,
 	r := newReport(path, table, d)
 	r.Subject = fmt.Sprintf("Model %s %s, %d trees", m.Name(), m.Version(), m.Stats().Trees)
 	r.ModelSHA256 = m.SHA256()
-	var training struct {
-		SHA256 string `json:"data_sha256"`
-	}
-	if json.Unmarshal(m.Training(), &training) == nil && training.SHA256 == table.sha256 {
+	if fittedOn(m, table.sha256) {
 		r.Warning = "The model was fitted on these very rows: every figure is better than on others."
 	}
 	r.Model = &evaluate.ModelResult{Metrics: s.Metrics(), Curves: s.Curves(), Importances: importances}

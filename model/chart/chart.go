@@ -131,7 +131,7 @@ func ticks(low, high float64, n int, at func(float64) float64) []Tick {
 	power := math.Pow(10, math.Floor(math.Log10(raw)))
 	step := 10 * power
 	for _, m := range []float64{1, 2, 5} {
-		if m*power >= raw*0.999 {
+		if m*power >= raw*0.75 {
 			step = m * power
 			break
 		}

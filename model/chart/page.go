@@ -11,7 +11,7 @@ import (
 var pageTemplate string
 
 // Render writes a page. body is the template of what is in it, executed with
-// data; it can use the functions percent (0.8 is "80.00 %"), points ("80.00"),
+// data; it can use the functions percent (0.8 is "80.00 %"), points ("80.00"), whole ("80"),
 // three (three decimals) and number (thousands parted), and for a []Plot
 // {{template "plots" .Plots}}.
 func Render(w io.Writer, title, body string, data any) error {
@@ -19,6 +19,7 @@ func Render(w io.Writer, title, body string, data any) error {
 		"percent": func(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) },
 		"points":  func(v float64) string { return fmt.Sprintf("%.2f", 100*v) },
 		"three":   func(v float64) string { return fmt.Sprintf("%.3f", v) },
+		"whole":   func(v float64) string { return fmt.Sprintf("%.0f", 100*v) },
 		"number":  func(n int) string { return Number(float64(n), 0) },
 	}).Parse(pageTemplate)
 	if err != nil {
