@@ -45,19 +45,19 @@ func openRows(path string) (*inputRows, error) {
 
 func (r *inputRows) begin() error {
 	r.hash = sha256.New()
-	in := bufio.NewReaderSize(io.TeeReader(r.file, r.hash), ingest.MaxHead)
-	start, err := in.Peek(ingest.MaxHead)
+	in := bufio.NewReaderSize(io.TeeReader(r.file, r.hash), ingest.MaxSample)
+	start, err := in.Peek(ingest.MaxSample)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if r.head, err = ingest.ParseHead(start, err != nil); err != nil {
+	if r.head, err = ingest.ParseHead(start, err != nil, ingest.Given{}); err != nil {
 		return err
 	}
 	if _, err := in.Discard(int(r.head.DataStart)); err != nil {
 		return err
 	}
 	r.decoder = r.head.Decoder()
-	r.scanner = ingest.NewScanner(in, r.head.DataStart, ingest.ScannerOptions{FirstLine: r.head.DataLine})
+	r.scanner = ingest.NewScanner(in, r.head.DataStart, ingest.ScannerOptions{FirstLine: r.head.DataLine, Dialect: r.head.Dialect})
 	return nil
 }
 
@@ -122,7 +122,7 @@ func (r *inputRows) text(c column) (string, bool) {
 		v, ok := r.known(c)
 		return fmt.Sprintf("%g", v), ok
 	}
-	return r.app.Text(c.known)
+	return r.app.Category(c.known)
 }
 
 func (r *inputRows) known(c column) (float64, bool) {
