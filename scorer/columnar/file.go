@@ -1,0 +1,211 @@
+package columnar
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+const magic = "PAR1"
+
+// File writes row groups to a Parquet file. Without Close there is no file.
+type File struct {
+	w      io.Writer
+	offset int64
+	schema *Schema
+	meta   format.FileMetaData
+	groups []groupIndex
+	err    error
+}
+
+// groupIndex is what is written of a group before the footer.
+type groupIndex struct {
+	pages [][]page // of every column, offsets in the file
+}
+
+// NewFile begins a file. createdBy goes into the footer.
+func NewFile(w io.Writer, s *Schema, createdBy string) *File {
+	f := &File{w: w, schema: s}
+	f.meta = format.FileMetaData{Version: 2, Schema: s.elements, CreatedBy: createdBy}
+	for range s.columns {
+		f.meta.ColumnOrders = append(f.meta.ColumnOrders, format.ColumnOrder{Value: new(format.TypeDefinedOrder)})
+	}
+	f.write([]byte(magic))
+	return f
+}
+
+// Write appends a row group; an empty one is left out. The group can be reset
+// afterwards.
+func (f *File) Write(g *Group) error {
+	rows := g.Rows()
+	if rows == 0 {
+		return f.err
+	}
+	rg := format.RowGroup{NumRows: rows, FileOffset: f.offset, Ordinal: int16(min(len(f.meta.RowGroups), math.MaxInt16))}
+	var index groupIndex
+	for i := range g.columns {
+		c := &g.columns[i]
+		if c.rows != rows {
+			return fmt.Errorf("parquet row group: column %q has %d rows, the first one %d", c.Name, c.rows, rows)
+		}
+		c.flush()
+		chunk, pages := f.column(c)
+		rg.Columns = append(rg.Columns, chunk)
+		index.pages = append(index.pages, pages)
+		rg.TotalByteSize += chunk.MetaData.TotalUncompressedSize
+		rg.TotalCompressedSize += chunk.MetaData.TotalCompressedSize
+	}
+	for i := range g.columns {
+		f.bloom(&g.columns[i], &rg.Columns[i].MetaData)
+	}
+	f.meta.NumRows += rows
+	f.meta.RowGroups = append(f.meta.RowGroups, rg)
+	f.groups = append(f.groups, index)
+	return f.err
+}
+
+// column writes a column's pages.
+func (f *File) column(c *column) (format.ColumnChunk, []page) {
+	start := f.offset
+	meta := format.ColumnMetaData{
+		Type: c.physical(), Encoding: []format.Encoding{format.RLE}, PathInSchema: []string{c.Name},
+		Codec: c.codec.CompressionCodec(), NumValues: c.rows, TotalUncompressedSize: c.raw,
+		Statistics: format.Statistics{NullCount: c.nulls},
+	}
+	if c.usedDict {
+		meta.DictionaryPageOffset = start
+		meta.TotalUncompressedSize += f.dictionary(c)
+		meta.Encoding = append(meta.Encoding, format.RLEDictionary)
+	}
+	if c.usedDelta {
+		meta.Encoding = append(meta.Encoding, format.DeltaByteArray)
+	}
+	if c.Kind == Int64 || c.Kind == Timestamp {
+		meta.Encoding = append(meta.Encoding, format.DeltaBinaryPacked)
+	} else if c.usedPlain || c.usedDict {
+		meta.Encoding = append(meta.Encoding, format.Plain)
+	}
+	meta.DataPageOffset = f.offset
+	pages := append([]page(nil), c.pages...)
+	for i := range pages {
+		pages[i].offset += f.offset
+	}
+	f.write(c.body)
+	meta.TotalCompressedSize = f.offset - start
+	for _, v := range c.doubles.values {
+		c.bounds.double(v)
+	}
+	meta.Statistics.MinValue, meta.Statistics.MaxValue = c.bounds.encoded(c.Kind)
+	return format.ColumnChunk{FileOffset: start, MetaData: meta}, pages
+}
+
+// dictionary writes a column's dictionary page and returns its size before
+// compression.
+func (f *File) dictionary(c *column) int64 {
+	plain := c.texts.plain
+	if c.Kind == Double {
+		plain = c.scratch[:0]
+		for _, v := range c.doubles.values {
+			plain = binary.LittleEndian.AppendUint64(plain, math.Float64bits(v))
+		}
+		c.scratch = plain
+	}
+	c.packed = must(c.codec.Encode(c.packed[:0], plain))
+	header := appendHeader(nil, &format.PageHeader{
+		Type:                 format.DictionaryPage,
+		UncompressedPageSize: size32(len(plain)),
+		CompressedPageSize:   size32(len(c.packed)),
+		CRC:                  int32(crc32.ChecksumIEEE(c.packed)),
+		DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{
+			NumValues: size32(c.dictionarySize()), Encoding: format.Plain,
+		}),
+	})
+	f.write(header)
+	f.write(c.packed)
+	return int64(len(header) + len(plain))
+}
+
+// bloom writes a column's bloom filter.
+func (f *File) bloom(c *column, meta *format.ColumnMetaData) {
+	filter := c.bloomFilter()
+	if filter == nil {
+		return
+	}
+	meta.BloomFilterOffset = f.offset
+	bits := filter.Bytes()
+	f.write(appendHeader(nil, &format.BloomFilterHeader{
+		NumBytes:    size32(len(bits)),
+		Algorithm:   format.BloomFilterAlgorithm{Value: &format.SplitBlockAlgorithm{}},
+		Hash:        format.BloomFilterHash{Value: &format.XxHash{}},
+		Compression: format.BloomFilterCompression{Value: &format.BloomFilterUncompressed{}},
+	}))
+	f.write(bits)
+	meta.BloomFilterLength = size32(int(f.offset - meta.BloomFilterOffset))
+}
+
+// Close writes the page indexes and the footer.
+func (f *File) Close() error {
+	for g := range f.groups {
+		for i, pages := range f.groups[g].pages {
+			f.columnIndex(&f.meta.RowGroups[g].Columns[i], pages)
+		}
+	}
+	for g := range f.groups {
+		for i, pages := range f.groups[g].pages {
+			f.offsetIndex(&f.meta.RowGroups[g].Columns[i], pages)
+		}
+	}
+	footer := appendHeader(nil, &f.meta)
+	f.write(footer)
+	f.write(binary.LittleEndian.AppendUint32(nil, uint32(len(footer))))
+	f.write([]byte(magic))
+	return f.err
+}
+
+// columnIndex writes the bounds of the pages, where they were kept for all.
+func (f *File) columnIndex(chunk *format.ColumnChunk, pages []page) {
+	index := format.ColumnIndex{BoundaryOrder: format.Unordered}
+	for i := range pages {
+		p := &pages[i]
+		empty := p.nulls == p.values
+		if !empty && p.min == nil || chunk.MetaData.Statistics.MinValue == nil {
+			return
+		}
+		index.NullPages = append(index.NullPages, empty)
+		index.MinValues = append(index.MinValues, p.min)
+		index.MaxValues = append(index.MaxValues, p.max)
+		index.NullCounts = append(index.NullCounts, p.nulls)
+	}
+	chunk.ColumnIndexOffset = f.offset
+	f.write(appendHeader(nil, &index))
+	chunk.ColumnIndexLength = size32(int(f.offset - chunk.ColumnIndexOffset))
+}
+
+func (f *File) offsetIndex(chunk *format.ColumnChunk, pages []page) {
+	var index format.OffsetIndex
+	for i := range pages {
+		index.PageLocations = append(index.PageLocations, format.PageLocation{
+			Offset: pages[i].offset, CompressedPageSize: pages[i].size, FirstRowIndex: pages[i].firstRow,
+		})
+	}
+	chunk.OffsetIndexOffset = f.offset
+	f.write(appendHeader(nil, &index))
+	chunk.OffsetIndexLength = size32(int(f.offset - chunk.OffsetIndexOffset))
+}
+
+// write keeps the first error.
+func (f *File) write(p []byte) {
+	if f.err != nil {
+		return
+	}
+	n, err := f.w.Write(p)
+	f.offset += int64(n)
+	if err != nil {
+		f.err = fmt.Errorf("parquet: %w", err)
+	}
+}

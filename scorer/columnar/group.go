@@ -1,0 +1,318 @@
+package columnar
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"math"
+
+	"github.com/parquet-go/parquet-go/bloom"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/encoding/delta"
+	"github.com/parquet-go/parquet-go/encoding/rle"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// What a page holds at most. Pages are what a look-up reads of a column, and
+// what is held before it is compressed.
+const (
+	pageRows  = 16 << 10
+	pageBytes = 1 << 20
+)
+
+// Group is one row group in the making. Every column must be given the same
+// number of values before [File.Write]. It is not safe for concurrent use.
+// A Group can be used again after Reset without allocating anew.
+type Group struct {
+	schema  *Schema
+	columns []column
+}
+
+// NewGroup makes an empty row group of the schema; pages are compressed
+// with codec, which may be shared.
+func NewGroup(s *Schema, codec *zstd.Codec) *Group {
+	g := &Group{schema: s, columns: make([]column, len(s.columns))}
+	for i := range g.columns {
+		g.columns[i].init(&s.columns[i], codec)
+	}
+	return g
+}
+
+// Schema is the schema that the group was made for.
+func (g *Group) Schema() *Schema { return g.schema }
+
+// Reset empties the group and keeps its memory.
+func (g *Group) Reset() {
+	for i := range g.columns {
+		g.columns[i].reset()
+	}
+}
+
+// Rows returns the number of values of the first column.
+func (g *Group) Rows() int64 { return g.columns[0].rows }
+
+// Size returns about how many bytes the group holds in memory for its pages.
+func (g *Group) Size() int {
+	n := 0
+	for i := range g.columns {
+		n += len(g.columns[i].body)
+	}
+	return n
+}
+
+// page is what the offset index and the column index say of one data page.
+type page struct {
+	offset   int64 // in the column's bytes, after the dictionary
+	size     int32 // with its header
+	firstRow int64
+	min, max []byte // bounds, where the column keeps them
+	nulls    int64
+	values   int64
+}
+
+// column collects one column of a row group. The methods that add values are
+// in the files of their encodings.
+type column struct {
+	*Column
+	codec *zstd.Codec
+
+	rows, nulls int64
+	body        []byte // encoded pages, without the dictionary
+	raw         int64  // their size before compression, with headers
+	pages       []page
+	usedPlain   bool
+	usedDict    bool
+	usedDelta   bool
+
+	// The page in the making.
+	firstRow  int64
+	pageRows  int
+	pageNulls int
+	levels    []uint8  // 1 a row with a value, 0 a null; empty as long as there is no null
+	indexes   []int32  // into the dictionary
+	plain     []byte   // PLAIN doubles, or texts one after the other
+	ends      []uint32 // of texts in plain, after a 0
+	ints      []int64
+	least     span // in plain: the page's bounds, of columns with a bloom filter
+	most      span
+	tooLong   bool // a value is too long for bounds
+
+	stored int // pages still to be stored as they are
+
+	doubles doubleDictionary
+	texts   textDictionary
+	noDict  bool // the dictionary grew too large: PLAIN from here on
+	bounds  bounds
+	hashes  []uint64 // of a column with a bloom filter
+
+	scratch, packed []byte
+}
+
+func (c *column) init(of *Column, codec *zstd.Codec) {
+	c.Column, c.codec = of, codec
+	c.startPage()
+	c.bounds.exact = true
+}
+
+func (c *column) reset() {
+	c.rows, c.nulls, c.raw, c.stored = 0, 0, 0, 0
+	c.body, c.pages = c.body[:0], c.pages[:0]
+	c.usedPlain, c.usedDict, c.usedDelta, c.noDict = false, false, false, false
+	c.startPage()
+	c.doubles.reset()
+	c.texts.reset()
+	c.bounds = bounds{exact: true, min: c.bounds.min[:0], max: c.bounds.max[:0]}
+	c.hashes = c.hashes[:0]
+}
+
+func (c *column) startPage() {
+	c.firstRow, c.pageRows, c.pageNulls = c.rows, 0, 0
+	c.levels, c.indexes, c.plain, c.ints = c.levels[:0], c.indexes[:0], c.plain[:0], c.ints[:0]
+	c.ends = append(c.ends[:0], 0)
+	c.least, c.most, c.tooLong = span{}, span{}, false
+}
+
+// room is how many of n rows still fit the page; at least 1.
+func (c *column) room(n int) int {
+	if c.pageRows >= pageRows || len(c.plain) >= pageBytes {
+		c.flush()
+	}
+	return min(n, pageRows-c.pageRows)
+}
+
+// advance counts n rows that were added to the page.
+func (c *column) advance(n, nulls int) {
+	c.pageRows += n
+	c.rows += int64(n)
+	c.nulls += int64(nulls)
+	c.pageNulls += nulls
+}
+
+// addLevels adds n definition levels before they are counted; nil means that
+// no row is null.
+func (c *column) addLevels(levels []uint8, n int) {
+	if len(c.levels) == 0 && c.pageRows > 0 && levels != nil {
+		c.levels = appendOnes(c.levels, c.pageRows) // there was no null before
+	}
+	switch {
+	case levels != nil:
+		c.levels = append(c.levels, levels...)
+	case len(c.levels) > 0:
+		c.levels = appendOnes(c.levels, n)
+	}
+}
+
+func appendOnes(levels []uint8, n int) []uint8 {
+	for range n {
+		levels = append(levels, 1)
+	}
+	return levels
+}
+
+// flush ends the page in the making.
+func (c *column) flush() {
+	if c.pageRows == 0 {
+		return
+	}
+	encoding := format.Plain
+	c.scratch = c.scratch[:0]
+	if c.Optional {
+		c.scratch = c.appendLevels(c.scratch)
+	}
+	switch {
+	case len(c.ints) > 0:
+		encoding = format.DeltaBinaryPacked
+		var differences delta.BinaryPackedEncoding
+		c.packed = must(differences.EncodeInt64(c.packed[:0], c.ints))
+		c.scratch = append(c.scratch, c.packed...)
+	case len(c.ends) > 1:
+		encoding = format.DeltaByteArray
+		c.usedDelta = true
+		var prefixes delta.ByteArrayEncoding
+		c.packed = must(prefixes.EncodeByteArray(c.packed[:0], c.plain, c.ends))
+		c.scratch = append(c.scratch, c.packed...)
+	case len(c.plain) > 0:
+		c.usedPlain = true
+		c.scratch = append(c.scratch, c.plain...)
+	default:
+		encoding = format.RLEDictionary
+		c.usedDict = true
+		c.scratch = c.appendIndexes(c.scratch)
+	}
+	size := c.appendPage(encoding)
+	p := page{
+		offset: int64(len(c.body)) - int64(size), size: size, firstRow: c.firstRow,
+		nulls: int64(c.pageNulls), values: int64(c.pageRows),
+	}
+	if c.Bloom && c.pageNulls < c.pageRows {
+		p.min, p.max = c.pageBounds()
+	}
+	c.pages = append(c.pages, p)
+	c.startPage()
+}
+
+// appendPage compresses scratch into a data page and returns its size.
+func (c *column) appendPage(encoding format.Encoding) int32 {
+	start := len(c.body)
+	c.compress()
+	c.body = appendHeader(c.body, &format.PageHeader{
+		Type:                 format.DataPage,
+		UncompressedPageSize: size32(len(c.scratch)),
+		CompressedPageSize:   size32(len(c.packed)),
+		CRC:                  int32(crc32.ChecksumIEEE(c.packed)),
+		DataPageHeader: thrift.New(format.DataPageHeader{
+			NumValues: size32(c.pageRows), Encoding: encoding,
+			DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
+		}),
+	})
+	c.raw += int64(len(c.body) - start + len(c.scratch))
+	c.body = append(c.body, c.packed...)
+	return size32(len(c.body) - start)
+}
+
+// compress makes packed of scratch. Where it gains little, the next pages of
+// the column are only stored: indexes of many distinct values do not compress.
+func (c *column) compress() {
+	if c.stored > 0 {
+		c.stored--
+		c.packed = appendStored(c.packed[:0], c.scratch)
+		return
+	}
+	c.packed = must(c.codec.Encode(c.packed[:0], c.scratch))
+	if len(c.packed) > len(c.scratch)-len(c.scratch)/16 {
+		c.stored = storedPages
+	}
+}
+
+// storedPages is how many pages are stored before one is compressed again.
+const storedPages = 15
+
+// appendLevels appends the definition levels as data pages of version 1 have
+// them: their length, then runs of one bit.
+func (c *column) appendLevels(dst []byte) []byte {
+	if c.pageNulls == 0 {
+		c.packed = append(binary.AppendUvarint(c.packed[:0], uint64(c.pageRows)<<1), 1)
+	} else {
+		c.packed = must((&rle.Encoding{BitWidth: 1}).EncodeLevels(c.packed[:0], c.levels))
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(c.packed)))
+	return append(dst, c.packed...)
+}
+
+// appendIndexes appends the dictionary indexes: their width in bits, then runs.
+func (c *column) appendIndexes(dst []byte) []byte {
+	width := bitWidth(c.dictionarySize())
+	c.packed = must((&rle.Encoding{BitWidth: width}).EncodeInt32(c.packed[:0], c.indexes))
+	return append(append(dst, byte(width)), c.packed...)
+}
+
+func (c *column) dictionarySize() int {
+	if c.Kind == Text {
+		return c.texts.n
+	}
+	return len(c.doubles.values)
+}
+
+// bloomFilter returns the filter over all values, nil without one.
+func (c *column) bloomFilter() bloom.SplitBlockFilter {
+	if !c.Bloom || len(c.hashes) == 0 {
+		return nil
+	}
+	f := make(bloom.SplitBlockFilter, bloom.NumSplitBlocksOf(int64(len(c.hashes)), bloomBits))
+	f.InsertBulk(c.hashes)
+	return f
+}
+
+// bloomBits are the bits a value: about one in a hundred others passes.
+const bloomBits = 10
+
+// bitWidth is how many bits an index below n takes.
+func bitWidth(n int) int {
+	width := 0
+	for 1<<width < n {
+		width++
+	}
+	return width
+}
+
+// appendHeader appends a thrift document.
+func appendHeader(dst []byte, v any) []byte {
+	return append(dst, must(thrift.Marshal(&thrift.CompactProtocol{}, v))...)
+}
+
+// size32 is a size as Parquet's headers have it. Pages are far smaller.
+func size32(n int) int32 {
+	if n > math.MaxInt32 {
+		panic(fmt.Sprintf("parquet page of %d bytes", n))
+	}
+	return int32(n)
+}
+
+// must is for encoders into memory, whose errors are mistakes in this package.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(fmt.Sprintf("parquet encoder: %v", err))
+	}
+	return v
+}
