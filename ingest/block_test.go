@@ -1,0 +1,382 @@
+package ingest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// outcome is what became of a file's rows, as text.
+type outcome struct {
+	Rows    []string
+	Rejects []string
+	Next    int64
+	Lines   int64
+}
+
+// byRows reads a file a row at a time.
+func byRows(tb testing.TB, text string, o ScannerOptions) outcome {
+	tb.Helper()
+	head, s := openText(tb, text, o, nil)
+	if head == nil {
+		return outcome{}
+	}
+	d := head.Decoder()
+	var out outcome
+	var app Application
+	for s.Scan() {
+		rec := s.Record()
+		if err := d.Decode(rec, &app); err != nil {
+			out.Rejects = append(out.Rejects, refusedRow(rec, err))
+			continue
+		}
+		var line strings.Builder
+		fmt.Fprint(&line, rec.Offset)
+		for c := range NumColumns {
+			if !d.has(c) {
+				continue
+			}
+			fmt.Fprintf(&line, " %v=", c)
+			if v, ok := app.Number(c); ok {
+				fmt.Fprint(&line, v)
+			}
+			if v, ok := app.TextBytes(c); ok {
+				fmt.Fprintf(&line, "%q", v)
+			}
+		}
+		for _, i := range d.Extras() {
+			fmt.Fprintf(&line, " +%q", rec.Fields[i])
+		}
+		out.Rows = append(out.Rows, line.String())
+	}
+	out.Next, out.Lines = s.Next(), s.Lines()
+	return out
+}
+
+// byBlocks reads it by blocks, from pieces that wrap makes.
+func byBlocks(tb testing.TB, text string, o ScannerOptions, wrap func(io.Reader) io.Reader) outcome {
+	tb.Helper()
+	head, s := openText(tb, text, o, wrap)
+	if head == nil {
+		return outcome{}
+	}
+	var out outcome
+	d := head.Decoder()
+	r := NewBlockReader(s, d, BlockOptions{Reject: func(rec *Record, err error) error {
+		out.Rejects = append(out.Rejects, refusedRow(rec, err))
+		return nil
+	}})
+	var b Block
+	for more := true; more; {
+		var err error
+		if more, err = r.Read(&b); err != nil {
+			tb.Fatal(err)
+		}
+		for i := range b.Rows {
+			out.Rows = append(out.Rows, blockRow(tb, d, &b, i))
+		}
+	}
+	out.Next, out.Lines = s.Next(), s.Lines()
+	return out
+}
+
+func blockRow(tb testing.TB, d *RowDecoder, b *Block, i int) string {
+	tb.Helper()
+	var line strings.Builder
+	fmt.Fprint(&line, b.Offsets[i])
+	for c := range NumColumns {
+		if !d.has(c) {
+			continue
+		}
+		fmt.Fprintf(&line, " %v=", c)
+		if c.Numeric() {
+			n := &b.Numbers[c]
+			if len(n.Values) != b.Rows || len(n.Present) != b.Rows {
+				tb.Fatalf("%v has %d values and %d levels for %d rows", c, len(n.Values), len(n.Present), b.Rows)
+			}
+			if n.Present[i] != 0 {
+				fmt.Fprint(&line, n.Values[i])
+			}
+			continue
+		}
+		if text := b.Texts[c].text(i); len(text) > 0 {
+			fmt.Fprintf(&line, "%q", text)
+		}
+	}
+	for j := range d.Extras() {
+		fmt.Fprintf(&line, " +%q", b.Extras[j].Row(i))
+	}
+	return line.String()
+}
+
+func (c *TextColumn) text(i int) []byte {
+	if c.IsRaw {
+		return c.Raw.Row(i)
+	}
+	if c.Codes[i] == 0 {
+		return nil
+	}
+	return []byte(c.Names[c.Codes[i]])
+}
+
+func refusedRow(rec *Record, err error) string { return fmt.Sprintf("%v %q", err, rec.Raw) }
+
+func openText(tb testing.TB, text string, o ScannerOptions, wrap func(io.Reader) io.Reader) (*Head, *Scanner) {
+	tb.Helper()
+	head, err := ParseHead([]byte(text), true)
+	if err != nil {
+		return nil, nil
+	}
+	var in io.Reader = strings.NewReader(text[head.DataStart:])
+	if wrap != nil {
+		in = wrap(in)
+	}
+	o.FirstLine = head.DataLine
+	return head, NewScanner(in, head.DataStart, o)
+}
+
+// blockCells are cells of every sort, the usual ones first and more often.
+var blockCells = map[Column][]string{
+	LoanID:            {"LP001", "LP001002", "x", "a long identifier of a loan", "", " LP1", "LP 1", `"LP,1"`, `"L""P"`, "São Paulo", "a\"b", "LP\x00", "\xff", "L\rP"},
+	Gender:            {"Male", "Female", "", " Male", `"Male"`, "Männlich", "abcdefghijklmnop", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghijklmno", `"a` + "\n" + `b"`, `"""x"`, `"x`},
+	ApplicantIncome:   {"5849", "0", "4583.5", "", "-1", "007", "1e3", "12345678901234567", "1.", ".5", "+1", "abc", "1,5", "0.1", " 12", "1_0", "999999999999999", "1e400", `"77"`},
+	CoapplicantIncome: {"1508", "0", "2358.25", "", "00", "-0", "1E2"},
+	LoanAmount:        {"128", "66.5", "", "0", "-5", "0.0"},
+	LoanAmountTerm:    {"360", "", "12", "0", "x"},
+	CreditHistory:     {"1", "0", "", "1.0", "0.5", "2", "0.9"},
+	PropertyArea:      {"Urban", "Rural", "Semiurban", "urban", "URBAN ", "", "Mars", `"Rural"`},
+	TotalIncome:       {"7357", "5849", "", "1"},
+}
+
+// randomFile makes a file with columns in any order, mostly of plain rows.
+func randomFile(r *rand.Rand, rows int) string {
+	columns := []Column{LoanID, Gender, ApplicantIncome, CoapplicantIncome, LoanAmount, LoanAmountTerm, CreditHistory, PropertyArea}
+	switch r.IntN(8) {
+	case 0:
+		columns = append(columns, TotalIncome)
+	case 1:
+		columns = []Column{TotalIncome, LoanAmount, CreditHistory, PropertyArea}
+	}
+	r.Shuffle(len(columns), func(i, j int) { columns[i], columns[j] = columns[j], columns[i] })
+	extra := r.IntN(4) // 0: none; else where it stands
+	var b strings.Builder
+	ending := []string{"\n", "\r\n"}[r.IntN(2)]
+	line := func(cell func(c Column) string, other string) {
+		for i, c := range columns {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if extra > 0 && i == extra {
+				b.WriteString(other + ",")
+			}
+			b.WriteString(cell(c))
+		}
+		b.WriteString(ending)
+	}
+	line(Column.String, []string{"note", ""}[r.IntN(2)])
+	odd := r.IntN(3) * r.IntN(40)
+	for range rows {
+		if r.IntN(200) == 0 {
+			b.WriteString([]string{"\n", "\r\n", "x\n", "\"open\n", ",,,,,,,,\n"}[r.IntN(5)])
+		}
+		line(func(c Column) string {
+			cells := blockCells[c]
+			if r.IntN(100) < odd {
+				return cells[r.IntN(len(cells))]
+			}
+			return cells[r.IntN(min(2, len(cells)))]
+		}, []string{"", "a note", "naïve", "7", `"q,q"`, "long text in a cell of the file"}[r.IntN(1+min(odd, 5))])
+	}
+	text := b.String()
+	if r.IntN(2) == 0 {
+		text = strings.TrimRight(text, "\r\n")
+	}
+	return text
+}
+
+func TestBlocksAreRows(t *testing.T) {
+	t.Parallel()
+	wraps := []func(io.Reader) io.Reader{nil, iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader}
+	for seed := range uint64(150) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		text := randomFile(r, r.IntN(400))
+		o := ScannerOptions{}
+		if r.IntN(3) == 0 {
+			o.End = int64(r.IntN(len(text) + 1))
+		}
+		if r.IntN(3) == 0 {
+			o.MaxRecord = 40 + r.IntN(200)
+		}
+		want := byRows(t, text, o)
+		for _, wrap := range wraps {
+			if diff := cmp.Diff(want, byBlocks(t, text, o, wrap)); diff != "" {
+				t.Fatalf("seed %d (-rows +blocks):\n%.3000s", seed, diff)
+			}
+		}
+	}
+}
+
+// The blocks of a file must be the same however it is read, or results would
+// differ from run to run.
+func TestBlockBoundaries(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(9, 9))
+	text := randomFile(r, 3*BlockRows)
+	long := strings.Repeat("n", 60_000)
+	head := "note,TotalIncome,LoanAmount,Credit_History,Property_Area\n"
+	for _, text := range []string{text, head + strings.Repeat(long+",1,1,1,Rural\n", 50)} {
+		want := blockSizes(t, text, nil)
+		if len(want) < 3 {
+			t.Errorf("only %d blocks; the test proves nothing", len(want))
+		}
+		for _, wrap := range []func(io.Reader) io.Reader{iotest.HalfReader, iotest.DataErrReader} {
+			if diff := cmp.Diff(want, blockSizes(t, text, wrap)); diff != "" {
+				t.Errorf("blocks (-whole reads +pieces):\n%s", diff)
+			}
+		}
+	}
+}
+
+func ignore(*Record, error) error { return nil }
+
+func blockSizes(t *testing.T, text string, wrap func(io.Reader) io.Reader) []int {
+	t.Helper()
+	head, s := openText(t, text, ScannerOptions{}, wrap)
+	r := NewBlockReader(s, head.Decoder(), BlockOptions{Reject: ignore})
+	var b Block
+	var sizes []int
+	for more := true; more; {
+		var err error
+		if more, err = r.Read(&b); err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, b.Rows)
+	}
+	return sizes
+}
+
+func TestManyTextsBecomeBytes(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("Gender,TotalIncome,LoanAmount,Credit_History,Property_Area\n")
+	for i := range 3 * BlockRows {
+		fmt.Fprintf(&b, "gender %d,1,1,1,Rural\n", i)
+	}
+	if diff := cmp.Diff(byRows(t, b.String(), ScannerOptions{}), byBlocks(t, b.String(), ScannerOptions{}, nil)); diff != "" {
+		t.Errorf("rows (-rows +blocks):\n%.2000s", diff)
+	}
+	head, s := openText(t, b.String(), ScannerOptions{}, nil)
+	r := NewBlockReader(s, head.Decoder(), BlockOptions{Reject: ignore})
+	var block Block
+	for i, raw := range []bool{false, true, true} {
+		if _, err := r.Read(&block); err != nil {
+			t.Fatal(err)
+		}
+		if block.Texts[Gender].IsRaw != raw {
+			t.Errorf("block %d: column is bytes: %v, want %v", i, block.Texts[Gender].IsRaw, raw)
+		}
+	}
+}
+
+func TestBlockReaderErrors(t *testing.T) {
+	t.Parallel()
+	text := "TotalIncome,LoanAmount,Credit_History,Property_Area\n1,1,1,Rural\n1,1,1,Mars\n"
+	broken := errors.New("rejects are full")
+	head, s := openText(t, text, ScannerOptions{}, nil)
+	r := NewBlockReader(s, head.Decoder(), BlockOptions{Reject: func(*Record, error) error { return broken }})
+	var b Block
+	if _, err := r.Read(&b); !errors.Is(err, broken) {
+		t.Errorf("error is %v, want that of rejects", err)
+	}
+	cut := errors.New("connection reset")
+	head, s = openText(t, text, ScannerOptions{}, func(in io.Reader) io.Reader {
+		return io.MultiReader(in, iotest.ErrReader(cut))
+	})
+	r = NewBlockReader(s, head.Decoder(), BlockOptions{Reject: ignore})
+	if _, err := r.Read(&b); !errors.Is(err, cut) {
+		t.Errorf("error is %v, want that of the source", err)
+	}
+}
+
+// A row that Accept refuses never slips in by the short way, however many like
+// it were accepted before.
+func TestAccept(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("Gender,Education,TotalIncome,LoanAmount,Credit_History,Property_Area\n")
+	for range 100 {
+		b.WriteString("Male,Graduate,1,1,1,Rural\nFemale,Graduate,1,1,1,Rural\nMale,,1,1,1,Rural\nMale,Graduate,1,,1,Rural\n")
+	}
+	head, s := openText(t, b.String(), ScannerOptions{}, nil)
+	refused := 0
+	r := NewBlockReader(s, head.Decoder(), BlockOptions{
+		Reject: func(*Record, error) error { refused++; return nil },
+		Accept: func(a *Application) error {
+			if gender, _ := a.Text(Gender); gender != "Male" || !a.Has(Education) || !a.Has(LoanAmount) {
+				return errors.New("no")
+			}
+			return nil
+		},
+		Required: []Column{Education, LoanAmount},
+	})
+	var block Block
+	if _, err := r.Read(&block); err != nil || block.Rows != 100 || refused != 300 {
+		t.Errorf("%d rows, %d refused, %v; want 100 and 300", block.Rows, refused, err)
+	}
+}
+
+func FuzzBlocks(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add([]byte(randomFile(rand.New(rand.NewPCG(seed, 6)), 20)), 0)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, limit int) {
+		o := ScannerOptions{MaxRecord: limit & 0xff}
+		want := byRows(t, string(data), o)
+		if diff := cmp.Diff(want, byBlocks(t, string(data), o, nil)); diff != "" {
+			t.Errorf("rows and blocks differ (-rows +blocks):\n%s", diff)
+		}
+	})
+}
+
+func BenchmarkBlocks(b *testing.B) {
+	data := plainFile(50_000)
+	head, err := ParseHead(data[:MaxHead], false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	d := head.Decoder()
+	b.ReportAllocs()
+	b.SetBytes(int64(len(data)))
+	var block Block
+	for b.Loop() {
+		s := NewScanner(bytes.NewReader(data[head.DataStart:]), head.DataStart, ScannerOptions{})
+		r := NewBlockReader(s, d, BlockOptions{Reject: ignore})
+		for more := true; more; {
+			if more, err = r.Read(&block); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.N)*50_000/b.Elapsed().Seconds(), "rows/s")
+}
+
+// plainFile is a file as analysts have it, without surprises.
+func plainFile(rows int) []byte {
+	r := rand.New(rand.NewPCG(1, 1))
+	pick := func(of ...string) string { return of[r.IntN(len(of))] }
+	var b bytes.Buffer
+	b.WriteString(strings.Join(columnNames[:LoanStatus], ",") + "\n")
+	for i := range rows {
+		fmt.Fprintf(&b, "LP%09d,%s,%s,%s,%s,%s,%d,%d,%s,%s,%s,%s\n", i, pick("Male", "Female", ""), pick("Yes", "No"),
+			pick("0", "1", "2", "3+"), pick("Graduate", "Not Graduate"), pick("No", "Yes", ""), 1000+r.IntN(9000), r.IntN(3)*r.IntN(4000),
+			pick("120", "95", "146", "88", ""), pick("360", "180", "360"), pick("1", "1", "0", ""), pick("Urban", "Rural", "Semiurban"))
+	}
+	return b.Bytes()
+}
