@@ -145,6 +145,7 @@ type BlockReader struct {
 	fields []fieldPlan
 	names  [NumColumns]nameTable
 	plain  bool // the short way is open to this file
+	point  byte // decimal
 	o      BlockOptions
 
 	required [NumColumns]bool // a row without them takes the long way
@@ -188,6 +189,9 @@ func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 		r.required[c] = true
 	}
 	extra := 0
+	if r.point = '.'; d.comma {
+		r.point = ','
+	}
 	for i, c := range d.columns {
 		f := fieldPlan{column: c}
 		switch {
@@ -204,7 +208,7 @@ func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 		r.fields = append(r.fields, f)
 	}
 	both := d.has(TotalIncome) && (d.has(ApplicantIncome) || d.has(CoapplicantIncome))
-	r.plain = !both
+	r.plain = !both && s.newline == '\n'
 	return r
 }
 
@@ -303,7 +307,7 @@ func (r *BlockReader) slow(b *Block) error {
 			t.Raw.add(text)
 			continue
 		}
-		t.Codes[b.Rows] = r.names[f.column].code(text, r.s.comma())
+		t.Codes[b.Rows] = r.names[f.column].code(text, r.s)
 	}
 	b.Offsets[b.Rows] = rec.Offset
 	b.Rows++
@@ -330,12 +334,12 @@ const nameSlots = 32
 func (t *nameTable) crowded() bool { return len(t.names) > maxNames || t.bytes > maxNameBytes }
 
 // code returns the text's code, a new one for a new text.
-func (t *nameTable) code(text []byte, comma byte) uint32 {
+func (t *nameTable) code(text []byte, s *Scanner) uint32 {
 	if len(text) == 0 {
 		return 0
 	}
 	if code, ok := t.codes[string(text)]; ok {
-		t.remember(text, code, comma)
+		t.remember(text, code, s)
 		return code
 	}
 	if t.codes == nil {
@@ -346,19 +350,19 @@ func (t *nameTable) code(text []byte, comma byte) uint32 {
 	t.names = append(t.names, name)
 	t.bytes += len(name)
 	t.codes[name] = code
-	t.remember(text, code, comma)
+	t.remember(text, code, s)
 	return code
 }
 
 // remember puts a text where the short way finds it, if a cell with these very
 // bytes is this text.
-func (t *nameTable) remember(text []byte, code uint32, comma byte) {
+func (t *nameTable) remember(text []byte, code uint32, s *Scanner) {
 	if len(text) >= 16 || !utf8.Valid(text) {
 		return
 	}
 	var words [16]byte
 	for i, c := range text {
-		if c < ' ' || c == '"' || c == comma {
+		if c < ' ' || c == '"' || c == s.delimiter || c >= utf8.RuneSelf && s.latin {
 			return
 		}
 		words[i] = c

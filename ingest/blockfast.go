@@ -17,8 +17,6 @@ func (s *Scanner) ready() bool {
 	return (s.end <= 0 || s.next < s.end) && s.fill()
 }
 
-func (s *Scanner) comma() byte { return ',' }
-
 // take adds as many rows in plain form as the buffer, the scanner's range and
 // the block, which began at file offset from, allow.
 func (r *BlockReader) take(b *Block, from int64) {
@@ -29,7 +27,7 @@ func (r *BlockReader) take(b *Block, from int64) {
 		last = min(last, int(min(s.end-s.next, int64(len(data))))-1)
 	}
 	last = min(last, int(from+blockBytes-s.next)-1)
-	row := rowTaker{reader: r, block: b, data: data, comma: s.comma(), commas: uint64(s.comma()) * ones}
+	row := rowTaker{reader: r, block: b, data: data, comma: s.delimiter, commas: uint64(s.delimiter) * ones, point: r.point}
 	at, rows := 0, 0
 	for at <= last && b.Rows < BlockRows {
 		next := row.take(at)
@@ -56,6 +54,7 @@ type rowTaker struct {
 	data   []byte
 	comma  byte
 	commas uint64 // comma in every byte
+	point  byte   // decimal
 }
 
 // take adds the row at data[at:], and returns where the next one begins, or -1
@@ -137,7 +136,7 @@ func (t *rowTaker) number(at int, column Column) int {
 		return at
 	case whole > 1 && data[at] == '0':
 		return -1
-	case whole == 8 || c == '.':
+	case whole == 8 || c == t.point:
 		var ok bool
 		if v, end, ok = t.longNumber(at); !ok {
 			return -1
@@ -155,7 +154,7 @@ func (t *rowTaker) longNumber(at int) (v float64, end int, ok bool) {
 	mantissa, whole := digits(t.data[at:], 0)
 	end = at + whole
 	fraction := 0
-	if end < len(t.data) && t.data[end] == '.' {
+	if end < len(t.data) && t.data[end] == t.point {
 		mantissa, fraction = digits(t.data[end+1:], mantissa)
 		end += 1 + fraction
 		if fraction == 0 {

@@ -141,9 +141,7 @@ func (r *chunkRun) fillRejects(ctx context.Context, out io.Writer) error {
 		return &sourceError{err}
 	}
 	defer func() { _ = in.Close() }()
-	records := r.scan(in, first)
-	_, err = r.rows.run(ctx, records, nil, &rejectWriter{sink: linesTo(out)})
-	return err
+	return r.rows.refuse(ctx, r.scan(in, first), &rejectWriter{sink: linesTo(out)})
 }
 
 // scan reads the records of the chunk's range from in, which begins at first.

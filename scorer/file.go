@@ -10,6 +10,7 @@ import (
 
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/scorer/columnar"
 )
 
 // FileOptions describe one run over a local file.
@@ -19,6 +20,9 @@ type FileOptions struct {
 	Given     ingest.Given       // what is said about the file; the rest is detected
 	Progress  func(offset int64) // told the bytes read, now and then; may be nil
 	Head      func(*ingest.Head) // told how the file is read, before the first row; may be nil
+	Size      int64              // of a file that is an io.ReaderAt: it is read by all cores; 0: read as a stream
+
+	segment int64 // bytes of input in a row group; segmentBytes
 }
 
 // ScoreFile scores a CSV file into a Parquet file without a queue or a store,
@@ -46,13 +50,26 @@ func ScoreFile(ctx context.Context, s *Scorer, in io.Reader, out io.Writer, o Fi
 	if err != nil {
 		return status.Tally{}, err
 	}
-	rejects := &rejectWriter{sink: table.write}
-	rest := io.MultiReader(bytes.NewReader(text[head.DataStart:]), in)
-	records := ingest.NewScanner(rest, head.DataStart, ingest.ScannerOptions{FirstLine: head.DataLine, Dialect: head.Dialect})
-	rows := rowScorer{scorer: s, head: head, decidedAt: o.DecidedAt, progress: o.Progress}
-	tally, err := rows.run(ctx, records, out, rejects)
+	columns, _ := batchColumns(head)
+	schema, err := columnarSchema(columns)
 	if err != nil {
-		return tally, err
+		return status.Tally{}, err
 	}
-	return tally, table.flush()
+	sink := &segmentSink{
+		file: columnar.NewFile(out, schema, createdBy), table: table,
+		progress: o.Progress, tally: status.NewTally(), lines: head.DataLine - 1,
+	}
+	rows := &rowScorer{scorer: s, head: head, decidedAt: o.DecidedAt}
+	if o.segment == 0 {
+		o.segment = segmentBytes
+	}
+	if at, ok := in.(io.ReaderAt); ok && o.Size > 0 {
+		err = (&segments{rows: rows, head: head, in: at, size: o.Size, bytes: o.segment, sink: sink}).run(ctx)
+	} else {
+		err = rows.stream(ctx, io.MultiReader(bytes.NewReader(text[head.DataStart:]), in), o.segment, sink)
+	}
+	if err != nil {
+		return sink.tally, err
+	}
+	return sink.tally, errors.Join(sink.file.Close(), table.flush())
 }

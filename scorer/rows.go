@@ -7,12 +7,12 @@ import (
 	"io"
 	"time"
 
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/scorer/columnar"
 )
-
-// rowsPerLook is how many rows are scored between two looks at the context.
-const rowsPerLook = 1024
 
 // rowScorer scores the records of a file with one scorer.
 type rowScorer struct {
@@ -22,88 +22,107 @@ type rowScorer struct {
 	progress  func(next int64) // told the offset reached, now and then; may be nil
 }
 
+// segmentWorker is the memory that scoring one range of the file takes.
+type segmentWorker struct {
+	blocks *blockScorer
+	group  *columnar.Group // nil: rows are only refused
+}
+
+func (s *rowScorer) worker() (*segmentWorker, error) {
+	columns, inputs := batchColumns(s.head)
+	schema, err := columnarSchema(columns)
+	if err != nil {
+		return nil, err
+	}
+	group := columnar.NewGroup(schema, &zstd.Codec{Level: zstd.SpeedFastest})
+	return &segmentWorker{blocks: newBlockScorer(s.scorer, inputs, s.decidedAt), group: group}, nil
+}
+
 // run scores every record that the scanner yields: a row of out, or a line of
-// rejects, never both and never neither. Without out it only finds the rejects.
+// rejects, never both and never neither.
 func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, out io.Writer, rejects *rejectWriter) (status.Tally, error) {
 	tally := status.NewTally()
-	add, end := s.check, func() error { return nil }
-	if out != nil {
-		w := s.writer(out, &tally)
-		add, end = w.add, w.close
+	w, err := s.worker()
+	if err != nil {
+		return tally, err
 	}
-	decoder := s.head.Decoder()
-	var app ingest.Application
-	for n := 0; records.Scan(); n++ {
-		if n%rowsPerLook == 0 {
-			if err := s.look(ctx, records.Next()); err != nil {
-				return tally, err
-			}
-		}
-		rec := records.Record()
-		var err error
-		if row := decoder.Decode(rec, &app); row != nil {
-			err = row
-		} else {
-			err = add(rec, &app)
-		}
+	if err := s.scan(ctx, records, w, &tally, rejects); err != nil {
+		return tally, err
+	}
+	f := columnar.NewFile(out, w.group.Schema(), createdBy)
+	if err := f.Write(w.group); err != nil {
+		return tally, err
+	}
+	return tally, f.Close()
+}
+
+// refuse finds the rejects of the records alone.
+func (s *rowScorer) refuse(ctx context.Context, records *ingest.Scanner, rejects *rejectWriter) error {
+	tally := status.NewTally()
+	return s.scan(ctx, records, &segmentWorker{blocks: newBlockScorer(s.scorer, nil, s.decidedAt)}, &tally, rejects)
+}
+
+// segment scores one range of a file from its first record on.
+func (s *rowScorer) segment(ctx context.Context, records *ingest.Scanner, w *segmentWorker, rejects *rejectLines) (*segment, error) {
+	seg := &segment{first: records.Next(), tally: status.NewTally(), rejects: rejects, group: w.group}
+	w.group.Reset()
+	if err := s.scan(ctx, records, w, &seg.tally, &rejects.rejectWriter); err != nil {
+		return nil, err
+	}
+	seg.next, seg.lines = records.Next(), records.Lines()
+	return seg, nil
+}
+
+// stream scores a file that cannot be read at two places at a time: the same
+// segments, one after the other.
+func (s *rowScorer) stream(ctx context.Context, in io.Reader, size int64, sink *segmentSink) error {
+	w, err := s.worker()
+	if err != nil {
+		return err
+	}
+	rejects := &rejectLines{rejectWriter: rejectWriter{sink: func(r *reject) error {
+		r.Line += sink.lines
+		return sink.table.write(r)
+	}}}
+	end := s.head.DataStart + size
+	records := ingest.NewScanner(in, s.head.DataStart, ingest.ScannerOptions{End: end, Dialect: s.head.Dialect})
+	for {
+		seg, err := s.segment(ctx, records, w, rejects)
 		if err != nil {
-			if err := refuse(&tally, rejects, rec, err); err != nil {
-				return tally, err
+			return err
+		}
+		if err := sink.take(seg, nil); err != nil || seg.next < end {
+			return err
+		}
+		end += size
+		records.Extend(end)
+	}
+}
+
+// scan scores the records with w.
+func (s *rowScorer) scan(ctx context.Context, records *ingest.Scanner, w *segmentWorker, tally *status.Tally, rejects *rejectWriter) error {
+	r := ingest.NewBlockReader(records, s.head.Decoder(), s.scorer.blockOptions(func(rec *ingest.Record, err error) error {
+		return refuse(tally, rejects, rec, err)
+	}))
+	w.blocks.start()
+	for more := true; more; {
+		var err error
+		if more, err = r.Read(&w.blocks.block); err != nil {
+			if records.Err() != nil {
+				return &sourceError{err}
+			}
+			return err
+		}
+		if w.group != nil {
+			if err := w.blocks.add(w.group, tally); err != nil {
+				return err
 			}
 		}
+		if err := s.look(ctx, records.Next()); err != nil {
+			return err
+		}
 	}
-	if err := records.Err(); err != nil {
-		return tally, &sourceError{err}
-	}
-	err := end()
-	return tally, err
-}
-
-// check tells whether a row can be scored, and does not score it.
-func (s *rowScorer) check(_ *ingest.Record, a *ingest.Application) error {
-	var x [maxFeatures]float64
-	_, err := s.scorer.inputs(a, x[:len(s.scorer.features)])
-	return err
-}
-
-// rowWriter scores and writes rows, a block at a time.
-type rowWriter struct {
-	block   *block
-	table   *table
-	decided decided
-	tally   *status.Tally
-}
-
-func (s *rowScorer) writer(out io.Writer, tally *status.Tally) *rowWriter {
-	columns, inputs := batchColumns(s.head)
-	return &rowWriter{
-		block: newBlock(s.scorer, columns, inputs), table: newTable(out, columns),
-		decided: decidedBy(s.scorer, s.decidedAt), tally: tally,
-	}
-}
-
-// add takes one row. An *ingest.RowError is that row's; any other ends the scan.
-func (w *rowWriter) add(rec *ingest.Record, a *ingest.Application) error {
-	if err := w.block.add(rec, a); err != nil || !w.block.full() {
-		return err
-	}
-	return w.flush()
-}
-
-func (w *rowWriter) flush() error {
-	if err := w.block.score(w.tally); err != nil {
-		return err
-	}
-	err := w.block.write(w.table, w.decided)
-	w.block.reset()
-	return err
-}
-
-func (w *rowWriter) close() error {
-	if err := w.flush(); err != nil {
-		return err
-	}
-	return w.table.close()
+	return nil
 }
 
 // look tells the progress and whether to go on.

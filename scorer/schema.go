@@ -7,6 +7,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/scorer/columnar"
 )
 
 // The decision columns, after the input columns.
@@ -158,4 +159,31 @@ func (f field) Name() string { return f.name }
 // Value is asked for by the reflecting writers only, which are not used.
 func (f field) Value(base reflect.Value) reflect.Value {
 	return base.MapIndex(reflect.ValueOf(f.name))
+}
+
+// createdBy goes into the footer of every result file.
+const createdBy = "loanscorer version 1"
+
+// columnarSchema is newSchema for the writer of columns.
+func columnarSchema(columns []column) (*columnar.Schema, error) {
+	of := make([]columnar.Column, len(columns))
+	for i, c := range columns {
+		of[i] = columnar.Column{
+			Name: c.name, Optional: c.node.Optional(), Kind: kindOf(c.node), Bloom: c.name == ingest.LoanID.String(),
+		}
+	}
+	return columnar.NewSchema("decision", of)
+}
+
+func kindOf(n parquet.Node) columnar.Kind {
+	switch t := n.Type(); {
+	case t.Kind() == parquet.ByteArray:
+		return columnar.Text
+	case t.Kind() == parquet.Double:
+		return columnar.Double
+	case strings.HasPrefix(t.String(), "TIMESTAMP"):
+		return columnar.Timestamp
+	default:
+		return columnar.Int64
+	}
 }

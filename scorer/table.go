@@ -12,20 +12,9 @@ import (
 	"github.com/loanscorer/loanscorer/ingest"
 )
 
-// What the writer holds in memory is bounded by the rows and by the bytes of
-// the input that one row group is made of.
-const (
-	rowsPerGroup  = 64 << 10
-	bytesPerGroup = 16 << 20
-)
-
-// table writes result rows to a Parquet file. The same rows, written in the
-// same portions, give the same bytes.
-type table struct {
-	w     *parquet.GenericWriter[any]
-	n     int64
-	bytes int // of the input behind the current row group
-}
+// table writes result rows of single applications to a Parquet file. The same
+// rows give the same bytes. Batches go by columns instead: see blockScorer.
+type table struct{ w *parquet.GenericWriter[any] }
 
 // newTable begins a file. Loan_ID, where there is one, gets a bloom filter, so
 // that one row can be found without reading the file.
@@ -33,7 +22,6 @@ func newTable(out io.Writer, columns []column) *table {
 	options := []parquet.WriterOption{
 		newSchema(columns),
 		parquet.Compression(&zstd.Codec{}),
-		parquet.MaxRowsPerRowGroup(rowsPerGroup),
 		parquet.CreatedBy("loanscorer", "1", ""),
 		parquet.DataPageStatistics(true),
 	}
@@ -45,38 +33,9 @@ func newTable(out io.Writer, columns []column) *table {
 	return &table{w: parquet.NewGenericWriter[any](out, options...)}
 }
 
-// write adds rows; sizes are the numbers of input bytes that they came from.
-func (t *table) write(rows []parquet.Row, sizes []int) error {
-	from := 0
-	for i, size := range sizes {
-		if t.n%rowsPerGroup == 0 {
-			t.bytes = 0
-		}
-		if t.bytes += size; t.bytes > bytesPerGroup {
-			if err := t.flush(rows[from:i]); err != nil {
-				return err
-			}
-			from, t.bytes = i, size
-		}
-		t.n++
-	}
-	return t.add(rows[from:])
-}
-
-func (t *table) add(rows []parquet.Row) error {
+func (t *table) write(rows []parquet.Row) error {
 	if _, err := t.w.WriteRows(rows); err != nil {
-		return fmt.Errorf("parquet rows before row %d: %w", t.n, err)
-	}
-	return nil
-}
-
-// flush ends a row group with these rows.
-func (t *table) flush(rows []parquet.Row) error {
-	if err := t.add(rows); err != nil {
-		return err
-	}
-	if err := t.w.Flush(); err != nil {
-		return fmt.Errorf("parquet row group before row %d: %w", t.n, err)
+		return fmt.Errorf("parquet rows: %w", err)
 	}
 	return nil
 }
@@ -126,34 +85,16 @@ func decidedBy(s *Scorer, at time.Time) decided {
 }
 
 // verdict adds the decision columns.
-func (l *line) verdict(v *Verdict, w words, d decided) {
+func (l *line) verdict(v *Verdict, d decided) {
 	l.optional(parquet.DoubleValue(v.TotalIncome), v.Income)
 	l.required(parquet.DoubleValue(v.Probability))
-	l.required(w.value(string(v.Decision)))
+	l.required(text(string(v.Decision)))
 	for _, code := range v.Codes {
-		l.optional(w.value(code), code != "")
+		l.optional(text(code), code != "")
 	}
-	l.optional(w.value(v.Imputed), v.Imputed != "")
+	l.optional(text(v.Imputed), v.Imputed != "")
 	l.required(d.model)
 	l.required(d.at)
-}
-
-// words keeps the values of texts that come again and again.
-type words map[string]parquet.Value
-
-// maxWords bounds what is kept.
-const maxWords = 4096
-
-func (w words) value(s string) parquet.Value {
-	v, ok := w[s]
-	if !ok {
-		if len(w) >= maxWords {
-			clear(w)
-		}
-		v = text(s)
-		w[s] = v
-	}
-	return v
 }
 
 func text(s string) parquet.Value { return parquet.ByteArrayValue([]byte(s)) }
@@ -162,7 +103,7 @@ func text(s string) parquet.Value { return parquet.ByteArrayValue([]byte(s)) }
 func applicationsFile(att *attempt, items []*item, s *Scorer) ([]byte, error) {
 	var buf bytes.Buffer
 	columns, inputs := applicationColumns()
-	t, w, d := newTable(&buf, columns), words{}, decidedBy(s, att.at)
+	t, d := newTable(&buf, columns), decidedBy(s, att.at)
 	var rows []parquet.Row
 	for _, it := range items {
 		l := make(line, 0, len(columns))
@@ -171,10 +112,10 @@ func applicationsFile(att *attempt, items []*item, s *Scorer) ([]byte, error) {
 		}
 		l.required(text(it.doc.ID))
 		l.required(parquet.Int64Value(it.doc.SubmittedAt.UnixMicro()))
-		l.verdict(&it.verdict, w, d)
+		l.verdict(&it.verdict, d)
 		rows = append(rows, parquet.Row(l))
 	}
-	if err := t.write(rows, make([]int, len(rows))); err != nil {
+	if err := t.write(rows); err != nil {
 		return nil, err
 	}
 	if err := t.close(); err != nil {

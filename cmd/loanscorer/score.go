@@ -100,7 +100,7 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	err = writeBoth(o.output, o.rejects, func(out, rejects io.Writer) (bool, error) {
 		var err error
 		tally, err = scorer.ScoreFile(ctx, sc, in, out, scorer.FileOptions{
-			DecidedAt: time.Now().UTC().Truncate(time.Millisecond), Rejects: rejects, Progress: bar.set,
+			DecidedAt: time.Now().UTC().Truncate(time.Millisecond), Rejects: rejects, Progress: bar.set, Size: info.Size(),
 			Given: o.given, Head: func(h *ingest.Head) { head = h },
 		})
 		return tally.RejectedRows() > 0, err

@@ -17,7 +17,7 @@ const module = "github.com/loanscorer/loanscorer/"
 // A package not named here may import none.
 var allowed = map[string][]string{
 	"api":            {"ingest", "events", "model", "internal/status", "internal/store"},
-	"scorer":         {"ingest", "events", "model", "model/explain", "internal/status", "internal/store"},
+	"scorer":         {"scorer/columnar", "ingest", "events", "model", "model/explain", "internal/status", "internal/store"},
 	"model":          {"model/axis", "model/onnx", "model/sklearn"},
 	"model/sklearn":  {"model/pickle", "model/unpack"},
 	"model/explain":  {"model", "model/axis"},

@@ -85,12 +85,12 @@ func (t *Tally) Score(decision string, probability float64) {
 	t.Histogram[min(int(probability*ScoreBins), ScoreBins-1)]++
 }
 
-// Reason counts the first reason of a row that was not approved.
-func (t *Tally) Reason(code string) {
+// Reason counts rows that were not approved by the code of their first reason.
+func (t *Tally) Reason(code string, rows int64) {
 	if t.Reasons == nil {
 		t.Reasons = map[string]int64{}
 	}
-	t.Reasons[code]++
+	t.Reasons[code] += rows
 }
 
 // DecidedRows is the number of rows with a decision.

@@ -42,7 +42,7 @@ func version1() map[string]any {
 	rejects := &Object{Key: RejectsKey(recordedBatch), SHA256: strings.Repeat("00", 32), Size: 90, Rows: 1}
 	withReasons := NewTally()
 	withReasons.Score("declined", 0.25)
-	withReasons.Reason("CREDIT_HISTORY")
+	withReasons.Reason("CREDIT_HISTORY", 1)
 	reasons := &ReasonsRef{SHA256: strings.Repeat("7e", 32)}
 	part := Object{Key: PartKey(recordedBatch, 0), SHA256: strings.Repeat("ff", 32), Size: 4096, Rows: 2}
 	application := func(s DocState) Application {

@@ -26,7 +26,7 @@ func TestTallySums(t *testing.T) {
 						tally.Imputed["LoanAmount"]++
 					default:
 						tally.Score("declined", p)
-						tally.Reason([]string{"R1", "R2"}[round%2])
+						tally.Reason([]string{"R1", "R2"}[round%2], 1)
 					}
 				}
 			}
@@ -67,7 +67,7 @@ func TestZeroTally(t *testing.T) {
 	some.Score("approved", 0.5)
 	some.Rejected["bad_number"]++
 	some.Imputed["LoanAmount"]++
-	some.Reason("R1")
+	some.Reason("R1", 1)
 	var sum, scored Tally
 	sum.Add(&Tally{})
 	sum.Add(&some)

@@ -48,7 +48,7 @@ func (e *Explainer) Reasons(x, contributions []float64, dst []Reason) []Reason {
 // after that a row costs little more than its score. x and the errors are those
 // of Explain. It allocates nothing if dst has room.
 func (e *Explainer) Codes(x []float64, dst []string) ([]string, error) {
-	order, n, err := e.order(x)
+	order, n, err := e.Adverse(x)
 	if err != nil {
 		return dst, err
 	}
@@ -58,8 +58,9 @@ func (e *Explainer) Codes(x []float64, dst []string) ([]string, error) {
 	return dst, nil
 }
 
-// order is the adverse features of x, most adverse first.
-func (e *Explainer) order(x []float64) (order [MaxReasons]int, n int, err error) {
+// Adverse is [Explainer.Codes] as places in x: order[:n] are the features that
+// made the probability lower, most first. [Explainer.Code] has their codes.
+func (e *Explainer) Adverse(x []float64) (order [MaxReasons]int, n int, err error) {
 	if t := e.tables(); t != nil && len(x) == len(e.features) {
 		var cell cells
 		if t.find(x, &cell) {
@@ -75,6 +76,14 @@ func (e *Explainer) order(x []float64) (order [MaxReasons]int, n int, err error)
 	s.explain(s.own)
 	order, n = adverse(s.own)
 	return order, n, nil
+}
+
+// Code is the reason code of a feature, given or missing, by its place in x.
+func (e *Explainer) Code(feature int, missing bool) string {
+	if missing {
+		return e.reasons[feature].missing.Code
+	}
+	return e.reasons[feature].given.Code
 }
 
 // entry is what the table of reasons says of feature i of x.

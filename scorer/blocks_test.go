@@ -19,7 +19,7 @@ func TestBlocksAreRows(t *testing.T) {
 	t.Parallel()
 	strict := changed(t, func(s *model.Spec) { s.Features[1].Missing = nil }) // LoanAmount
 	for _, m := range []*model.Model{model.Default(), strict} {
-		for _, rows := range []int{0, 1, rowsPerBlock - 1, 2 * rowsPerBlock, 5*rowsPerBlock + 100} {
+		for _, rows := range []int{0, 1, ingest.BlockRows - 1, 2*ingest.BlockRows + 100} {
 			s := mustScorer(t, m, Options{})
 			text := reasonsText(rows)
 			var out, refused []string
@@ -71,28 +71,5 @@ func scanRows(t *testing.T, text string, f func(*ingest.Record, *ingest.Applicat
 			continue
 		}
 		f(records.Record(), &app, nil)
-	}
-}
-
-// However wide the file and however long its rows, a block is small.
-func TestBlocksAreBounded(t *testing.T) {
-	t.Parallel()
-	s := testScorer(t)
-	for columns, most := range map[int]int{10: rowsPerBlock, 1000: cellsPerBlock / 1000, cellsPerBlock * 2: 1} {
-		b := newBlock(s, make([]column, columns), nil)
-		if b.most != most || len(b.cells) != most*columns {
-			t.Errorf("%d columns: %d rows, %d cells", columns, b.most, len(b.cells))
-		}
-	}
-	b := newBlock(s, make([]column, 10), nil)
-	for range 3 {
-		b.bytes = bytesPerBlock
-		if !b.full() {
-			t.Error("takes more bytes than its bound")
-		}
-		b.reset()
-		if b.full() {
-			t.Error("is full after reset")
-		}
 	}
 }

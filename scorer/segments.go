@@ -1,0 +1,209 @@
+package scorer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+
+	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/scorer/columnar"
+)
+
+// segmentBytes is how much of a local file becomes one row group, and what is
+// scored by one core at a time. Row groups are the same however many cores
+// there are.
+const segmentBytes = DefaultChunkSize
+
+// segment is what came of one range of a file. Its lines count from its first
+// record.
+type segment struct {
+	first, next int64 // offsets of its first record, and of the one after it
+	lines       int64
+	tally       status.Tally
+	rejects     *rejectLines
+	group       *columnar.Group
+}
+
+// segments scores a local file range by range.
+type segments struct {
+	rows *rowScorer
+	head *ingest.Head
+	in   io.ReaderAt // the whole file
+	size int64
+
+	bytes   int64 // of a segment
+	sink    *segmentSink
+	workers sync.Pool // of *segmentWorker
+}
+
+func (s *segments) worker() (*segmentWorker, error) {
+	if w, ok := s.workers.Get().(*segmentWorker); ok {
+		return w, nil
+	}
+	return s.rows.worker()
+}
+
+// run scores all segments, as many at a time as there are cores, and hands
+// them to the sink in the order of the file.
+func (s *segments) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	type result struct {
+		segment *segment
+		worker  *segmentWorker
+		err     error
+	}
+	n := ingest.Chunks(s.head.DataStart, s.size, s.bytes)
+	pending := make(chan chan result, runtime.GOMAXPROCS(0)-1)
+	start := func(k int) chan result {
+		done := make(chan result, 1)
+		wg.Go(func() {
+			var seg *segment
+			w, err := s.worker()
+			if err == nil {
+				err = guarded(func() (err error) {
+					seg, err = s.score(ctx, w, k, nil)
+					return err
+				})
+			}
+			done <- result{seg, w, err}
+		})
+		return done
+	}
+	wg.Go(func() {
+		defer close(pending)
+		for k := range n {
+			done := start(k)
+			select {
+			case pending <- done:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	k, next := 0, s.head.DataStart
+	for done := range pending {
+		r := <-done
+		if r.err == nil && r.segment.first != next {
+			r.segment, r.err = s.score(ctx, r.worker, k, &next)
+		}
+		if r.err == nil {
+			r.err = s.sink.take(r.segment, func(out io.Writer) error { return s.rejects(ctx, r.segment, k, out) })
+		}
+		if r.err != nil {
+			return r.err
+		}
+		next = r.segment.next
+		s.workers.Put(r.worker)
+		k++
+	}
+	return ctx.Err()
+}
+
+// score scores segment k from its first record on, which is guessed if it is
+// not given.
+func (s *segments) score(ctx context.Context, w *segmentWorker, k int, first *int64) (*segment, error) {
+	records, err := s.open(k, first)
+	if err != nil {
+		return nil, err
+	}
+	return s.rows.segment(ctx, records, w, newRejectLines())
+}
+
+// open returns a scanner of segment k.
+func (s *segments) open(k int, first *int64) (*ingest.Scanner, error) {
+	r := ingest.Chunk(s.head.DataStart, s.size, s.bytes, k)
+	start := r.Start
+	switch {
+	case first != nil:
+		start = *first
+	case k > 0:
+		var err error
+		if start, err = s.head.Dialect.FirstRecord(io.NewSectionReader(s.in, start-1, s.size-start+1), start); err != nil {
+			return nil, &sourceError{err}
+		}
+	}
+	in := io.NewSectionReader(s.in, start, s.size-start)
+	return ingest.NewScanner(in, start, ingest.ScannerOptions{End: r.End, Dialect: s.head.Dialect}), nil
+}
+
+// rejects writes a segment's rejects anew.
+func (s *segments) rejects(ctx context.Context, seg *segment, k int, out io.Writer) error {
+	records, err := s.open(k, &seg.first)
+	if err != nil {
+		return err
+	}
+	return s.rows.refuse(ctx, records, &rejectWriter{sink: linesTo(out)})
+}
+
+// segmentSink takes segments in order.
+type segmentSink struct {
+	file     *columnar.File
+	table    *rejectTable
+	progress func(next int64)
+	tally    status.Tally
+	lines    int64 // before the next segment's first record
+}
+
+// take writes a segment; anew makes its rejects when there are more than it
+// kept.
+func (k *segmentSink) take(seg *segment, anew func(io.Writer) error) error {
+	if err := k.file.Write(seg.group); err != nil {
+		return err
+	}
+	k.tally.Add(&seg.tally)
+	if err := k.takeRejects(seg, anew); err != nil {
+		return err
+	}
+	k.lines += seg.lines
+	if k.progress != nil {
+		k.progress(seg.next)
+	}
+	return nil
+}
+
+func (k *segmentSink) takeRejects(seg *segment, anew func(io.Writer) error) error {
+	if !seg.rejects.full {
+		return k.table.copyLines(bytes.NewReader(seg.rejects.buf.Bytes()), k.lines)
+	}
+	pr, pw := io.Pipe()
+	made := make(chan struct{})
+	go func() {
+		defer close(made)
+		_ = pw.CloseWithError(guarded(func() error { return anew(pw) })) // nil is the end
+	}()
+	err := k.table.copyLines(pr, k.lines)
+	_ = pr.CloseWithError(errStopped)
+	<-made
+	return err
+}
+
+// errStopped tells a writer that nobody reads any more.
+var errStopped = errors.New("writing ended")
+
+// copyLines writes rejects that linesTo wrote; lines is what to add to their
+// line numbers.
+func (t *rejectTable) copyLines(in io.Reader, lines int64) error {
+	d := json.NewDecoder(in)
+	for {
+		var r reject
+		err := d.Decode(&r)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.Line += lines
+		if err := t.write(&r); err != nil {
+			return err
+		}
+	}
+}
