@@ -173,10 +173,15 @@ func (a *Application) Category(c Column) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	if name := category(c, b); name != "" {
-		return name, true
+	return Category(c, b), true
+}
+
+// Category is the text of column c as [Application.Category] gives it.
+func Category(c Column, text []byte) string {
+	if name := category(c, text); name != "" {
+		return name
 	}
-	return intern(b), true
+	return intern(text)
 }
 
 // category returns the published spelling of a category, or "".

@@ -167,7 +167,7 @@ func (s *blockScorer) category(i int, c *ingest.TextColumn, row int) float64 {
 	f := &s.scorer.features[i]
 	if c.IsRaw {
 		if text := c.Raw.Row(row); len(text) > 0 {
-			code, _ := f.Code(string(text))
+			code, _ := f.Code(ingest.Category(f.column, text))
 			return code
 		}
 		return math.NaN()
@@ -176,7 +176,7 @@ func (s *blockScorer) category(i int, c *ingest.TextColumn, row int) float64 {
 		return math.NaN()
 	}
 	for n := len(s.categories[i]); n < len(c.Names); n++ {
-		code, _ := f.Code(c.Names[n])
+		code, _ := f.Code(ingest.Category(f.column, []byte(c.Names[n])))
 		s.categories[i] = append(s.categories[i], code)
 	}
 	return s.categories[i][c.Codes[row]]

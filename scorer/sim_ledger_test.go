@@ -79,8 +79,8 @@ func (l *simLedger) batch(t *testing.T, u *simUploads, plan *status.Batch) bool 
 		return false
 	}
 	switch {
-	case plan.Error != nil && s.State == status.BatchSuperseded && u.changed[plan.Source.Key]:
-		return false // replaced between its plan and its end
+	case plan.Error != nil && u.changed[plan.Source.Key] && gone(&s):
+		return false // replaced or deleted between its plan and its end
 	case plan.Error != nil:
 		if s.State != status.BatchFailed || s.Error == nil || s.Error.Code != plan.Error.Code {
 			l.problem("batch %s: %s, want the refusal %s", plan.ID, s.State, plan.Error.Code)
@@ -93,11 +93,16 @@ func (l *simLedger) batch(t *testing.T, u *simUploads, plan *status.Batch) bool 
 		return true
 	case !u.changed[plan.Source.Key]:
 		l.problem("batch %s ended as %s, its upload was not touched: %+v", plan.ID, s.State, s.Error)
-	case s.State == status.BatchFailed && s.Error.Code == "input_gone", s.State == status.BatchSuperseded:
+	case gone(&s):
 	default:
 		l.problem("batch %s ended as %s: %+v", plan.ID, s.State, s.Error)
 	}
 	return false
+}
+
+// gone reports whether a batch ended because its upload was not there any more.
+func gone(s *status.Summary) bool {
+	return s.State == status.BatchSuperseded || s.State == status.BatchFailed && s.Error != nil && s.Error.Code == "input_gone"
 }
 
 // scored checks a batch against ScoreFile on the whole text, against a run

@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"internal/local/localtest": {"internal/local"},
 	"internal/store/storetest": {"internal/store"},
 	"model/train/traintest":    {"model", "model/train"},
-	"cmd/bootstrap": {"api", "scorer", "events", "model", "internal/status", "internal/store"},
+	"cmd/bootstrap":            {"api", "scorer", "events", "model", "internal/status", "internal/store"},
 	"cmd/loanscorer": {
 		"api", "scorer", "events", "ingest", "model", "model/sklearn", "model/train", "model/evaluate", "model/explain",
 		"model/diff", "model/interval",
