@@ -102,11 +102,11 @@ func TestService(t *testing.T) {
 	})
 
 	t.Run("refused file", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "semicolons.csv")
-		if err := os.WriteFile(path, bytes.ReplaceAll(sampleCSV, []byte(","), []byte(";")), 0o600); err != nil {
+		path := filepath.Join(t.TempDir(), "columns.csv")
+		if err := os.WriteFile(path, bytes.Replace(sampleCSV, []byte("LoanAmount"), []byte("Amount"), 1), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		call(t, "", with([]string{"upload", path, "--wait"}, remote, stored)...).want(t, exitFailed, "semicolon", "failed")
+		call(t, "", with([]string{"upload", path, "--wait"}, remote, stored)...).want(t, exitFailed, "LoanAmount", "failed")
 	})
 
 	t.Run("second server", func(t *testing.T) {
