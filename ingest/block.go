@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -65,28 +66,35 @@ func (c *RawColumn) add(cell []byte) {
 
 func (c *RawColumn) reset() { c.Data, c.Ends = c.Data[:0], c.Ends[:0] }
 
-// room makes the columns that fields fill as long as a block can be, and the
-// others empty.
-func (b *Block) room(fields []fieldPlan, extras int) {
+// room makes the columns that fields fill as long as a block can be, the others
+// empty, and shows the fields their places.
+func (b *Block) room(r *BlockReader) {
 	b.Rows, b.Offsets = 0, full(b.Offsets)
 	for c := range b.Numbers {
-		b.Numbers[c] = NumberColumn{Values: b.Numbers[c].Values[:0], Present: b.Numbers[c].Present[:0]}
-		t := &b.Texts[c]
+		n, t := &b.Numbers[c], &b.Texts[c]
+		n.Values, n.Present, n.Missing = n.Values[:0], n.Present[:0], 0
 		t.Codes, t.IsRaw = t.Codes[:0], false
 		t.Raw.reset()
 	}
-	b.Extras = append(b.Extras, make([]RawColumn, max(0, extras-len(b.Extras)))...)
+	b.Extras = append(b.Extras, make([]RawColumn, max(0, len(r.d.extras)-len(b.Extras)))...)
 	for i := range b.Extras {
 		b.Extras[i].reset()
 	}
-	for i := range fields {
-		switch f := &fields[i]; f.kind {
-		case numberField:
+	for i := range r.fields {
+		switch f := &r.fields[i]; {
+		case f.kind == numberField:
 			n := &b.Numbers[f.column]
 			n.Values, n.Present = full(n.Values), full(n.Present)
-		case textField:
-			b.Texts[f.column].Codes = full(b.Texts[f.column].Codes)
-		case skipField, rawField:
+			f.values, f.present = n.Values, n.Present
+		case f.kind == textField:
+			t := &b.Texts[f.column]
+			t.Codes = full(t.Codes)
+			f.codes, f.slots = t.Codes, &r.names[f.column].slots
+		case f.kind == rawField && f.column == unknownColumn:
+			f.raw = &b.Extras[f.extra]
+		case f.kind == rawField:
+			b.Texts[f.column].IsRaw = true
+			f.raw = &b.Texts[f.column].Raw
 		}
 	}
 }
@@ -147,8 +155,6 @@ type BlockReader struct {
 	plain  bool // the short way is open to this file
 	point  byte // decimal
 	o      BlockOptions
-
-	required [NumColumns]bool // a row without them takes the long way
 }
 
 // BlockOptions say what becomes of rows.
@@ -175,25 +181,56 @@ const (
 	rawField
 )
 
-// fieldPlan is one field of the file's rows.
+// fieldPlan is one field of the file's rows, and where its cells go.
 type fieldPlan struct {
-	kind   fieldKind
-	column Column // a published one, or unknownColumn
-	extra  int    // else its place in Extras
+	kind     fieldKind
+	column   Column // a published one, or unknownColumn
+	extra    int    // else its place in Extras
+	required bool   // a row without it takes the long way
+	rule     numberRule
+
+	// Of the block that is being filled.
+	values  []float64
+	present []uint8
+	codes   []uint32
+	slots   *[nameSlots]nameSlot
+	raw     *RawColumn
+}
+
+// numberRule is what a number without a sign must be.
+type numberRule uint8
+
+const (
+	anyNumber numberRule = iota
+	positiveNumber
+	zeroOrOne
+)
+
+// ruleOf are the rules of Application.fault.
+func ruleOf(c Column) numberRule {
+	switch c {
+	case LoanAmount, LoanAmountTerm:
+		return positiveNumber
+	case CreditHistory:
+		return zeroOrOne
+	}
+	return anyNumber
+}
+
+func (r numberRule) allows(v float64) bool {
+	return r == anyNumber || r == positiveNumber && v > 0 || r == zeroOrOne && (v == 0 || v == 1)
 }
 
 // NewBlockReader returns a reader of the records that s yields.
 func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 	r := &BlockReader{s: s, d: d, o: o}
-	for _, c := range append([]Column{ApplicantIncome, CoapplicantIncome, TotalIncome, PropertyArea}, o.Required...) {
-		r.required[c] = true
-	}
+	required := append([]Column{ApplicantIncome, CoapplicantIncome, TotalIncome, PropertyArea}, o.Required...)
 	extra := 0
 	if r.point = '.'; d.comma {
 		r.point = ','
 	}
 	for i, c := range d.columns {
-		f := fieldPlan{column: c}
+		f := fieldPlan{column: c, rule: ruleOf(c), required: slices.Contains(required, c)}
 		switch {
 		case c != unknownColumn && c.Numeric():
 			f.kind = numberField
@@ -225,7 +262,8 @@ func (d *RowDecoder) has(c Column) bool {
 // end, where it returns false. Where blocks begin and end depends on the bytes
 // of the records alone. The error is the scanner's or that of Reject.
 func (r *BlockReader) Read(b *Block) (more bool, err error) {
-	r.chooseRaw(b)
+	r.chooseRaw()
+	b.room(r)
 	from := r.s.Next()
 	for b.Rows < BlockRows && r.s.Next()-from < blockBytes {
 		if r.plain && r.s.ready() {
@@ -246,19 +284,11 @@ func (r *BlockReader) Read(b *Block) (more bool, err error) {
 	return true, nil
 }
 
-// chooseRaw turns columns of too many texts into bytes, between blocks, and
-// makes room in the next one.
-func (r *BlockReader) chooseRaw(b *Block) {
+// chooseRaw turns columns of too many texts into bytes, between blocks.
+func (r *BlockReader) chooseRaw() {
 	for i := range r.fields {
-		f := &r.fields[i]
-		if f.kind == textField && r.names[f.column].crowded() {
+		if f := &r.fields[i]; f.kind == textField && r.names[f.column].crowded() {
 			f.kind = rawField
-		}
-	}
-	b.room(r.fields, len(r.d.extras))
-	for i := range r.fields {
-		if f := &r.fields[i]; f.kind == rawField && f.column != unknownColumn {
-			b.Texts[f.column].IsRaw = true
 		}
 	}
 }
@@ -285,29 +315,22 @@ func (r *BlockReader) slow(b *Block) error {
 		}
 	}
 	for i := range r.fields {
-		f := &r.fields[i]
-		if f.column == unknownColumn {
-			if f.kind == rawField {
-				b.Extras[f.extra].add(rec.Fields[i])
-			}
-			continue
-		}
-		if f.kind == numberField {
+		switch f := &r.fields[i]; {
+		case f.kind == numberField:
 			v, ok := r.app.Number(f.column)
-			n := &b.Numbers[f.column]
-			n.Values[b.Rows], n.Present[b.Rows] = v, 0
+			f.values[b.Rows], f.present[b.Rows] = v, 0
 			if ok {
-				n.Present[b.Rows] = 1
+				f.present[b.Rows] = 1
 			}
-			continue
+		case f.kind == textField:
+			text, _ := r.app.TextBytes(f.column)
+			f.codes[b.Rows] = r.names[f.column].code(text, r.s)
+		case f.kind == rawField && f.column == unknownColumn:
+			f.raw.add(rec.Fields[i])
+		case f.kind == rawField:
+			text, _ := r.app.TextBytes(f.column)
+			f.raw.add(text)
 		}
-		text, _ := r.app.TextBytes(f.column)
-		t := &b.Texts[f.column]
-		if t.IsRaw {
-			t.Raw.add(text)
-			continue
-		}
-		t.Codes[b.Rows] = r.names[f.column].code(text, r.s)
 	}
 	b.Offsets[b.Rows] = rec.Offset
 	b.Rows++

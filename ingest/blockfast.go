@@ -66,9 +66,9 @@ func (t *rowTaker) take(at int) int {
 		f := &fields[i]
 		switch f.kind {
 		case numberField:
-			at = t.number(at, f.column)
+			at = t.number(at, f)
 		case textField:
-			at = t.text(at, f.column, i == last)
+			at = t.text(at, f, i == last)
 		default:
 			at = t.raw(at, f)
 		}
@@ -99,11 +99,9 @@ func (t *rowTaker) pass(at int, last bool) int {
 func (t *rowTaker) undo() {
 	rows := t.block.Rows
 	for i := range t.reader.fields {
-		if f := &t.reader.fields[i]; f.kind == rawField {
-			if c := t.rawColumn(f); len(c.Ends) > rows {
-				c.Ends = c.Ends[:rows]
-				c.Data = c.Data[:end(c.Ends)]
-			}
+		if c := t.reader.fields[i].raw; c != nil && len(c.Ends) > rows {
+			c.Ends = c.Ends[:rows]
+			c.Data = c.Data[:end(c.Ends)]
 		}
 	}
 }
@@ -118,9 +116,8 @@ func end(ends []uint32) uint32 {
 // number adds a cell of digits with or without a decimal point, or an empty
 // one where the column may be empty, and returns where it ends; -1 for any
 // other.
-func (t *rowTaker) number(at int, column Column) int {
+func (t *rowTaker) number(at int, f *fieldPlan) int {
 	data, row := t.data, t.block.Rows
-	n := &t.block.Numbers[column]
 	if at+8 > len(data) {
 		return -1
 	}
@@ -129,10 +126,10 @@ func (t *rowTaker) number(at int, column Column) int {
 	end := at + whole
 	switch c := data[min(end, len(data)-1)]; {
 	case whole == 0:
-		if t.reader.required[column] || c != t.comma && c != '\n' && c != '\r' {
+		if f.required || c != t.comma && c != '\n' && c != '\r' {
 			return -1
 		}
-		n.Values[row], n.Present[row] = 0, 0
+		f.values[row], f.present[row] = 0, 0
 		return at
 	case whole > 1 && data[at] == '0':
 		return -1
@@ -142,10 +139,10 @@ func (t *rowTaker) number(at int, column Column) int {
 			return -1
 		}
 	}
-	if !plausible(column, v) {
+	if !f.rule.allows(v) {
 		return -1
 	}
-	n.Values[row], n.Present[row] = v, 1
+	f.values[row], f.present[row] = v, 1
 	return end
 }
 
@@ -180,18 +177,6 @@ func eightDigits(w uint64) (uint64, int) {
 	return (w*10_000 + w>>32) & 0xffffffff, n
 }
 
-// plausible are the rules of Application.fault for a number that is there and
-// has no sign.
-func plausible(c Column, v float64) bool {
-	switch c {
-	case LoanAmount, LoanAmountTerm:
-		return v > 0
-	case CreditHistory:
-		return v == 0 || v == 1
-	}
-	return true
-}
-
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
@@ -205,7 +190,7 @@ func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
 // text adds a cell whose text is known, or an empty one where the column may
 // be empty.
-func (t *rowTaker) text(at int, column Column, last bool) int {
+func (t *rowTaker) text(at int, f *fieldPlan, last bool) int {
 	if at+16 > len(t.data) {
 		return -1
 	}
@@ -234,24 +219,22 @@ func (t *rowTaker) text(at int, column Column, last bool) int {
 	} else {
 		w1 &= 1<<(8*(n-8)) - 1
 	}
-	c, row := &t.block.Texts[column], t.block.Rows
 	if n == 0 {
-		if t.reader.required[column] {
+		if f.required {
 			return -1
 		}
-		c.Codes[row] = 0
+		f.codes[t.block.Rows] = 0
 		return at
 	}
-	slots := &t.reader.names[column].slots
 	slot := nameHash(w0, w1)
-	found := &slots[slot%nameSlots]
+	found := &f.slots[slot%nameSlots]
 	if found.word0 != w0 || found.word1 != w1 {
-		found = &slots[(slot^1)%nameSlots]
+		found = &f.slots[(slot^1)%nameSlots]
 	}
 	if found.word0 != w0 || found.word1 != w1 || found.code == 0 {
 		return -1
 	}
-	c.Codes[row] = found.code
+	f.codes[t.block.Rows] = found.code
 	return at + n
 }
 
@@ -277,13 +260,6 @@ func (t *rowTaker) raw(at int, f *fieldPlan) int {
 	if f.column != unknownColumn && len(cell) > 0 && (cell[0] == ' ' || cell[len(cell)-1] == ' ') {
 		return -1 // trimmed on the long way
 	}
-	t.rawColumn(f).add(cell)
+	f.raw.add(cell)
 	return at
-}
-
-func (t *rowTaker) rawColumn(f *fieldPlan) *RawColumn {
-	if f.column == unknownColumn {
-		return &t.block.Extras[f.extra]
-	}
-	return &t.block.Texts[f.column].Raw
 }
