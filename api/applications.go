@@ -28,7 +28,7 @@ type Outcome struct {
 	Decision    string           `json:"decision,omitempty" enum:"approved,declined,referred" doc:"referred: a person decides"`
 	Probability *float64         `json:"probability,omitempty" minimum:"0" maximum:"1" doc:"The model's probability of approval"`
 	Policy      *status.Policy   `json:"policy,omitempty" doc:"The cut-offs behind the decision"`
-	Reasons     []status.Reason  `json:"reasons,omitzero" required:"false" nullable:"false" doc:"Why it was declined or referred; at most four"`
+	Reasons     []status.Reason  `json:"reasons,omitzero" required:"false" nullable:"false" doc:"Why it was declined or referred, the most adverse first; at most four, none for an approval"`
 	Imputed     []string         `json:"imputed,omitzero" required:"false" nullable:"false" doc:"Inputs that were missing and replaced by the model's rule"`
 	Model       *status.ModelRef `json:"model,omitempty" doc:"The model behind the decision"`
 	Attempts    int              `json:"attempts" doc:"How often scoring was tried"`

@@ -39,6 +39,7 @@ type BatchStatus struct {
 	Counts      BatchCounts       `json:"counts"`
 	Progress    float64           `json:"progress" minimum:"0" maximum:"1" doc:"Chunks done of all chunks"`
 	ETASeconds  *int64            `json:"eta_seconds" doc:"Seconds until the end at the pace so far; null when unknown"`
+	Reasons     []ReasonCount     `json:"reasons" nullable:"false" doc:"Declined and referred rows by their first reason, most first, once the batch is done"`
 	FirstErrors []RowError        `json:"first_errors" nullable:"false" doc:"The first 20 rows that could not be scored"`
 	Output      *BatchOutput      `json:"output" doc:"Where the results are; null before it is planned"`
 	Model       *status.ModelRef  `json:"model" doc:"The model that the batch is pinned to; null before it is planned"`
@@ -59,6 +60,14 @@ type BatchCounts struct {
 	Rejected   *int64 `json:"rejected" doc:"Rows that could not be scored"`
 	Chunks     int    `json:"chunks"`
 	ChunksDone int    `json:"chunks_done"`
+}
+
+// ReasonCount is how many rows were declined or referred for one reason first.
+type ReasonCount struct {
+	Code   string `json:"code" example:"CREDIT_HISTORY"`
+	Rows   int64  `json:"rows"`
+	Text   string `json:"text,omitempty"`
+	TextPT string `json:"text_pt,omitempty"`
 }
 
 // RowError is one row that could not be scored.
@@ -129,7 +138,7 @@ func (s *service) lookBatch(ctx context.Context, id string, budget *atomic.Int64
 		return nil, err
 	}
 	if found {
-		return closedBatch(id, summary), nil
+		return s.closedBatch(ctx, id, summary)
 	}
 	plan := new(status.Batch)
 	if found, err = s.document(ctx, status.PlanKey(id), maxPlan, plan); err != nil {
@@ -137,23 +146,28 @@ func (s *service) lookBatch(ctx context.Context, id string, budget *atomic.Int64
 	}
 	if !found {
 		state := status.DeriveBatch(nil, nil)
-		return &BatchStatus{ID: id, State: state, Done: state.Done(), FirstErrors: []RowError{}}, nil
+		return &BatchStatus{ID: id, State: state, Done: state.Done(), Reasons: []ReasonCount{}, FirstErrors: []RowError{}}, nil
 	}
 	return s.openBatch(ctx, id, plan, budget)
 }
 
-func closedBatch(id string, sum *status.Summary) *BatchStatus {
+func (s *service) closedBatch(ctx context.Context, id string, sum *status.Summary) (*BatchStatus, error) {
 	state := status.DeriveBatch(nil, sum)
 	rows := countsOf(&sum.Tally)
 	st := &BatchStatus{
 		ID: id, State: state, Done: state.Done(), Source: &sum.Source, Progress: 1, ETASeconds: new(int64),
-		Counts: rows.counts(sum.Chunks, sum.Chunks), FirstErrors: []RowError{},
+		Counts: rows.counts(sum.Chunks, sum.Chunks), Reasons: []ReasonCount{}, FirstErrors: []RowError{},
 		Output: output(sum.Source.Bucket, id), Model: &sum.Model, Policy: &sum.Policy,
 		PlannedAt: sum.PlannedAt, ClosedAt: sum.ClosedAt, Error: sum.Error,
 	}
 	if state != status.BatchSucceeded && state != status.BatchSucceededWithRejects {
 		// It ended without results, whatever its chunks had written by then.
 		st.Progress, st.Counts = 0, BatchCounts{Chunks: sum.Chunks}
+	} else {
+		var err error
+		if st.Reasons, err = s.reasonCounts(ctx, sum); err != nil {
+			return nil, err
+		}
 	}
 	st.Output.Summary = status.SummaryKey(id)
 	if sum.Rejects != nil {
@@ -167,7 +181,7 @@ func closedBatch(id string, sum *status.Summary) *BatchStatus {
 	if sum.Error != nil {
 		st.Error = explained(CodeFailed, sum.Error)
 	}
-	return st
+	return st, nil
 }
 
 func (s *service) openBatch(ctx context.Context, id string, plan *status.Batch, budget *atomic.Int64) (*BatchStatus, error) {
@@ -178,7 +192,7 @@ func (s *service) openBatch(ctx context.Context, id string, plan *status.Batch, 
 	state := status.DeriveBatch(plan, nil)
 	st := &BatchStatus{
 		ID: id, State: state, Done: state.Done(), Source: &plan.Source,
-		Counts: seen.rows.counts(plan.Chunks, seen.chunks), FirstErrors: []RowError{},
+		Counts: seen.rows.counts(plan.Chunks, seen.chunks), Reasons: []ReasonCount{}, FirstErrors: []RowError{},
 		Output: output(plan.Source.Bucket, id), Model: &plan.Model, Policy: &plan.Policy, PlannedAt: plan.PlannedAt,
 	}
 	if !seen.complete {

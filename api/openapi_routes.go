@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/status"
 )
 
 const exampleID = "01JZX6V0M4T8Y2K5C9R3B7N1QWZ4H8F2D6S0G5M1KT"
@@ -114,7 +115,8 @@ func (s *service) applicationDoc() *document {
 	example := map[string]any{
 		"id": exampleID, "state": "decided", "done": true, "submitted_at": "2026-01-02T03:04:05.678Z",
 		"decided_at": "2026-01-02T03:04:05.791Z", "loan_id": "LP001002", "decision": "declined", "probability": 0.31,
-		"policy": map[string]any{"approve_above": 0.5, "decline_at": 0.5}, "reasons": []any{}, "imputed": []any{"LoanAmount"},
+		"policy": map[string]any{"approve_above": 0.5, "decline_at": 0.5}, "imputed": []any{"LoanAmount"},
+		"reasons":  exampleReasons(),
 		"model":    map[string]any{"name": "loan-approval-forest", "version": "1", "sha256": "3c1f…"},
 		"attempts": 1, "error": nil,
 	}
@@ -128,6 +130,19 @@ func (s *service) applicationDoc() *document {
 		},
 		Errors: []int{404, 410, 500, 503},
 	}}
+}
+
+func exampleReasons() []status.Reason {
+	return []status.Reason{
+		{
+			Code: "CREDIT_HISTORY", Feature: "Credit_History", Contribution: -0.31,
+			Text: "Credit history does not meet the guidelines", TextPT: "Histórico de crédito não atende às diretrizes",
+		},
+		{
+			Code: "LOAN_AMOUNT_MISSING", Feature: "LoanAmount", Contribution: -0.06,
+			Text: "No loan amount was given", TextPT: "Valor do empréstimo não informado",
+		},
+	}
 }
 
 func (s *service) applicationHeadDoc() *document {

@@ -52,6 +52,7 @@ type service struct {
 	article *article
 	model   *reply // of GET /v1/model
 	ledger  *ledgerCache
+	reasons reasonTexts
 	order   []*huma.Operation // as registered
 
 	openapiJSON, openapiYAML, docs *reply // fixed pages

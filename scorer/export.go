@@ -2,11 +2,13 @@ package scorer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
+	"github.com/loanscorer/loanscorer/model/explain"
 )
 
 // rowsPerRead is how many rows of a part are decoded at a time.
@@ -57,14 +60,28 @@ func ReadPart(ctx context.Context, objects Objects, part status.Object) ([]byte,
 	return data, nil
 }
 
+// ExportOptions say what an export looks like.
+type ExportOptions struct {
+	// Language of the texts that follow every reason code in a column of their
+	// own, such as reason_1_text; English where the table of reasons has no
+	// other. Empty: codes alone.
+	Language string
+	Progress func(rows, total int64) // told the rows written and how many there are; may be nil
+}
+
 // Export writes the decided rows of a finished batch as one CSV file, in the
 // order of the upload, and returns how many there are. Cells that a spreadsheet
-// would take for formulas are neutralised. progress, which may be nil, is told
-// the rows written and how many there are.
-func Export(ctx context.Context, objects Objects, batch string, out io.Writer, progress func(rows, total int64)) (int64, error) {
+// would take for formulas are neutralised.
+func Export(ctx context.Context, objects Objects, batch string, out io.Writer, o ExportOptions) (int64, error) {
 	summary, err := ReadSummary(ctx, objects, batch)
 	if err != nil {
 		return 0, err
+	}
+	var texts map[string]string
+	if o.Language != "" {
+		if texts, err = reasonTexts(ctx, objects, summary, o.Language); err != nil {
+			return 0, err
+		}
 	}
 	w := csv.NewWriter(out)
 	var rows int64
@@ -73,29 +90,58 @@ func Export(ctx context.Context, objects Objects, batch string, out io.Writer, p
 		if err != nil {
 			return rows, err
 		}
-		written, err := exportPart(w, data, n == 0)
+		written, err := exportPart(w, data, n == 0, texts)
 		rows += written
 		if err != nil {
 			return rows, fmt.Errorf("%q: %w", part.Key, err)
 		}
-		if progress != nil {
-			progress(rows, summary.Tally.DecidedRows())
+		if o.Progress != nil {
+			o.Progress(rows, summary.Tally.DecidedRows())
 		}
 	}
 	w.Flush()
 	return rows, w.Error()
 }
 
-func exportPart(w *csv.Writer, data []byte, header bool) (int64, error) {
+// reasonTexts are the texts of a batch's reasons, by code.
+func reasonTexts(ctx context.Context, objects Objects, summary *status.Summary, language string) (map[string]string, error) {
+	texts := map[string]string{}
+	if summary.Reasons == nil {
+		return texts, nil
+	}
+	data, _, err := objects.Get(ctx, status.ReasonsKey(summary.Reasons.SHA256), maxReasonsFile)
+	if err != nil {
+		return nil, err
+	}
+	table, err := explain.ParseTable(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range table {
+		texts[e.Code] = cmp.Or(e.Text[language], e.Text[explain.English])
+	}
+	return texts, nil
+}
+
+// exportPart writes the rows of one part. With texts, every reason code is
+// followed by its text.
+func exportPart(w *csv.Writer, data []byte, header bool, texts map[string]string) (int64, error) {
 	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return 0, err
 	}
 	fields := file.Schema().Fields()
-	cells := make([]string, len(fields))
+	worded := make([]bool, len(fields))
+	cells := make([]string, 0, len(fields)+explain.MaxReasons)
+	for i, f := range fields {
+		worded[i] = texts != nil && slices.Contains(reasonColumns(), f.Name())
+	}
 	if header {
 		for i, f := range fields {
-			cells[i] = Neutralise(f.Name())
+			cells = append(cells, Neutralise(f.Name()))
+			if worded[i] {
+				cells = append(cells, f.Name()+"_text")
+			}
 		}
 		if err := w.Write(cells); err != nil {
 			return 0, err
@@ -103,8 +149,12 @@ func exportPart(w *csv.Writer, data []byte, header bool) (int64, error) {
 	}
 	var rows int64
 	err = eachRow(file, func(row parquet.Row) error {
+		cells = cells[:0]
 		for i, f := range fields {
-			cells[i] = cell(f, row[i])
+			cells = append(cells, cell(f, row[i]))
+			if worded[i] {
+				cells = append(cells, Neutralise(texts[string(row[i].ByteArray())]))
+			}
 		}
 		rows++
 		return w.Write(cells)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,7 +43,6 @@ func mustScorer(tb testing.TB, m *model.Model, o Options) *Scorer {
 func changed(tb testing.TB, change func(*model.Spec)) *model.Model {
 	tb.Helper()
 	spec := model.Default().Spec()
-	spec.Features = append([]model.Feature(nil), spec.Features...)
 	change(spec)
 	data, err := model.Encode(spec)
 	if err != nil {
@@ -59,13 +59,8 @@ func changed(tb testing.TB, change func(*model.Spec)) *model.Model {
 func unexplained(tb testing.TB) *model.Model {
 	tb.Helper()
 	return changed(tb, func(s *model.Spec) {
-		s.Trees = append([]model.Tree(nil), s.Trees...)
 		for i := range s.Trees {
-			samples := make([]float64, len(s.Trees[i].Samples))
-			for n := range samples {
-				samples[n] = 1
-			}
-			s.Trees[i].Samples = samples
+			s.Trees[i].Samples = slices.Repeat([]float64{1}, len(s.Trees[i].Samples))
 		}
 	})
 }

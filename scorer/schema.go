@@ -2,11 +2,13 @@ package scorer
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/model/explain"
 	"github.com/loanscorer/loanscorer/scorer/columnar"
 )
 
@@ -22,9 +24,16 @@ const (
 	colImputed       = "imputed"
 	colModelSHA256   = "model_sha256"
 	colDecidedAt     = "decided_at"
-
-	maxReasons = 4
 )
+
+// reasonColumns are reason_1 to reason_4.
+func reasonColumns() []string {
+	var names []string
+	for i := range explain.MaxReasons {
+		names = append(names, colReason+strconv.Itoa(i+1))
+	}
+	return names
+}
 
 // decisionColumns are the columns that every result file ends with.
 func decisionColumns() []column {
@@ -33,10 +42,8 @@ func decisionColumns() []column {
 		{name: colProbability, node: parquet.Leaf(parquet.DoubleType)},
 		{name: colDecision, node: dictionary(parquet.String())},
 	}
-	for i := range maxReasons {
-		columns = append(columns, column{
-			name: colReason + string(rune('1'+i)), node: parquet.Optional(dictionary(parquet.String())),
-		})
+	for _, name := range reasonColumns() {
+		columns = append(columns, column{name: name, node: parquet.Optional(dictionary(parquet.String()))})
 	}
 	return append(columns,
 		column{name: colImputed, node: parquet.Optional(dictionary(parquet.String()))},

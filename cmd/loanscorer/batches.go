@@ -80,6 +80,12 @@ func printBatch(w io.Writer, b *batch) {
 	}
 	_, _ = fmt.Fprintf(w, "  %s rows = %s decided (%s approved, %s declined, %s referred) + %s rejected\n",
 		count(c.Rows), count(c.Decided), count(c.Approved), count(c.Declined), count(c.Referred), count(c.Rejected))
+	if len(b.Reasons) > 0 {
+		_, _ = fmt.Fprintln(w, "  first reasons of the declined and referred:")
+	}
+	for _, r := range b.Reasons {
+		_, _ = fmt.Fprintf(w, "  %11s  %-24s %s\n", count(r.Rows), r.Code, r.Text)
+	}
 	for i, e := range b.FirstErrors {
 		if i == 5 {
 			_, _ = fmt.Fprintf(w, "  ... the rest is in %s\n", b.Output.Rejects)

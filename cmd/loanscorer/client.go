@@ -91,15 +91,23 @@ func (p *problem) Error() string {
 
 // application is what the API tells about one application.
 type application struct {
-	ID          string   `json:"id"`
-	State       string   `json:"state"`
-	Done        bool     `json:"done"`
-	LoanID      string   `json:"loan_id"`
-	Decision    string   `json:"decision"`
-	Probability *float64 `json:"probability"`
-	Imputed     []string `json:"imputed"`
-	StatusURL   string   `json:"status_url"`
-	Error       *problem `json:"error"`
+	ID          string    `json:"id"`
+	State       string    `json:"state"`
+	Done        bool      `json:"done"`
+	LoanID      string    `json:"loan_id"`
+	Decision    string    `json:"decision"`
+	Probability *float64  `json:"probability"`
+	Reasons     []grounds `json:"reasons"`
+	Imputed     []string  `json:"imputed"`
+	StatusURL   string    `json:"status_url"`
+	Error       *problem  `json:"error"`
+}
+
+// grounds are one reason of a decision, or of many.
+type grounds struct {
+	Code string `json:"code"`
+	Rows int64  `json:"rows"` // of a batch
+	Text string `json:"text"`
 }
 
 // batch is what the API tells about one batch.
@@ -122,7 +130,8 @@ type batch struct {
 		Chunks     int   `json:"chunks"`
 		ChunksDone int   `json:"chunks_done"`
 	} `json:"counts"`
-	Progress    float64 `json:"progress"`
+	Reasons     []grounds `json:"reasons"`
+	Progress    float64   `json:"progress"`
 	FirstErrors []struct {
 		Line   int64  `json:"line"`
 		Column string `json:"column"`

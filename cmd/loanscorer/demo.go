@@ -116,7 +116,10 @@ func (d *demoRun) singles(ctx context.Context) error {
 		if len(app.Imputed) > 0 {
 			line += "  imputed: " + strings.Join(app.Imputed, ", ")
 		}
-		d.say("%s\n", line)
+		if len(app.Reasons) > 0 {
+			line += "  reason: " + app.Reasons[0].Text
+		}
+		d.say("%s\n", strings.TrimRight(line, " "))
 	}
 	return nil
 }

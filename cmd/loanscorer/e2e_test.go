@@ -56,6 +56,11 @@ func TestService(t *testing.T) {
 	t.Run("submit", func(t *testing.T) {
 		body := `{"Loan_ID":"E-1","ApplicantIncome":5849,"CoapplicantIncome":0,"LoanAmount":128,"Credit_History":1,"Property_Area":"Urban"}`
 		call(t, body, with([]string{"submit", "-", "--wait"}, remote)...).want(t, exitOK, `decided  (approved|declined)  0\.\d{4}  E-1`)
+		declined := strings.Replace(body, `"Credit_History":1`, `"Credit_History":0`, 1)
+		call(t, declined, with([]string{"submit", "-", "--wait"}, remote)...).
+			want(t, exitOK, `decided  declined .*\n  CREDIT_HISTORY +Credit history does not meet the guidelines\n`)
+		call(t, declined, with([]string{"submit", "-", "--wait", "--json"}, remote)...).
+			want(t, exitOK, `"reasons":\[\{"code":"CREDIT_HISTORY","feature":"Credit_History","contribution":-0\.\d+,"text":"Credit`)
 		id := strings.Fields(call(t, body, with([]string{"submit", "-"}, remote)...).want(t, exitOK, "queued").out)[0]
 		call(t, "", with([]string{"status", id, "--wait"}, remote)...).want(t, exitOK, id+"  decided")
 		last := "0"
@@ -82,13 +87,16 @@ func TestService(t *testing.T) {
 		if b.Counts.Rows != 500 || b.Counts.Rejected != 8 || b.Counts.Decided != 492 {
 			t.Errorf("counts %+v, want 500 = 492 + 8", b.Counts)
 		}
-		call(t, "", with([]string{"status", b.ID}, remote)...).want(t, exitPartly, "500 rows = 492 decided")
+		call(t, "", with([]string{"status", b.ID}, remote)...).
+			want(t, exitPartly, "500 rows = 492 decided", ` CREDIT_HISTORY +Credit history does not meet the guidelines\n`)
 		call(t, "", with([]string{"batches"}, remote)...).want(t, exitOK, b.ID+" +succeeded_with_rejects +500")
 		call(t, "", with([]string{"verify", b.ID}, stored)...).want(t, exitOK, "ok    ledger   500 rows = 492 decided \\+ 8 rejected")
 		csv := call(t, "", with([]string{"results", b.ID}, stored)...).want(t, exitOK, "^Loan_ID,Gender").out
 		if n := strings.Count(csv, "\n"); n != 493 {
 			t.Errorf("%d lines of results, want a header and 492", n)
 		}
+		call(t, "", with([]string{"results", b.ID, "--texts", "pt"}, stored)...).
+			want(t, exitOK, ",reason_1,reason_1_text,reason_2,", ",declined,CREDIT_HISTORY,Histórico de crédito não atende às diretrizes,", ",approved,,,,,,,,,,")
 		rejects := call(t, "", with([]string{"results", b.ID, "--rejects"}, stored)...).want(t, exitOK, "^line,byte_offset").out
 		if n := strings.Count(rejects, "\n"); n != 9 {
 			t.Errorf("%d lines of rejects, want a header and 8", n)

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -51,19 +50,13 @@ func runExplain(s streams, path string, o explainOptions) error {
 	if err != nil {
 		return err
 	}
-	var opts shapley.Options
-	if o.reasons != "" {
-		data, err := os.ReadFile(o.reasons)
-		if err != nil {
-			return err
-		}
-		if opts.Table, err = shapley.ParseTable(data); err != nil {
-			return fmt.Errorf("%s: %w", o.reasons, err)
-		}
-	}
-	e, err := shapley.NewWith(m, opts)
+	table, err := readReasons(o.reasons)
 	if err != nil {
 		return err
+	}
+	e, err := shapley.NewWith(m, shapley.Options{Table: table})
+	if err != nil {
+		return reasonsFault(err, o.reasons, m)
 	}
 	data, err := readAll(s.in, path)
 	if err != nil {

@@ -60,13 +60,14 @@ type card struct {
 	Positive int             `json:"positive"`
 	Policy   model.Policy    `json:"policy"`
 	Forest   model.Stats     `json:"forest"`
+	Reasons  string          `json:"reasons"` // whether decisions carry them, or why not
 	Training json.RawMessage `json:"training,omitempty"`
 }
 
 func cardOf(m *model.Model) card {
 	return card{
 		Name: m.Name(), Version: m.Version(), SHA256: m.SHA256(), Features: m.Features(), Classes: m.Classes(),
-		Positive: m.Positive(), Policy: m.Policy(), Forest: m.Stats(), Training: m.Training(),
+		Positive: m.Positive(), Policy: m.Policy(), Forest: m.Stats(), Reasons: reasonsOf(m), Training: m.Training(),
 	}
 }
 
@@ -74,6 +75,7 @@ func printModel(w io.Writer, m *model.Model) {
 	st, p := m.Stats(), m.Policy()
 	_, _ = fmt.Fprintf(w, "%s %s\nsha256    %s\nforest    %d trees, %d nodes, %d leaves, depth %d\n",
 		m.Name(), m.Version(), m.SHA256(), st.Trees, st.Nodes, st.Leaves, st.MaxDepth)
+	_, _ = fmt.Fprintf(w, "reasons   %s\n", reasonsOf(m)+explainTime(m))
 	_, _ = fmt.Fprintf(w, "policy    approved above %g, declined at or below %g\n", p.ApproveAbove, p.DeclineAt)
 	for i, c := range m.Classes() {
 		mark := ""

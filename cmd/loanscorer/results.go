@@ -18,6 +18,7 @@ import (
 type resultsOptions struct {
 	connection
 	output  string
+	texts   string
 	rejects bool
 	parquet bool
 }
@@ -29,10 +30,12 @@ func resultsCommand(s streams) *cobra.Command {
 		Short: "Print or download the results of a finished batch",
 		Long: `Print the decided rows of a finished batch as CSV, or write them to a file. With
 --rejects the rows that were not scored, with --parquet the Parquet parts as they
-are, into the directory given with -o. Cells that a spreadsheet would take for
+are, into the directory given with -o. Rows that are not approved carry the codes
+of their reasons; with --texts en, pt or another language of the table of reasons,
+the texts too. Cells that a spreadsheet would take for
 formulas are neutralised in CSV.`,
 		Example: `  loanscorer results 01KAN1J4S6F0000000000000007Z1V5QJ2X3M4T8 | head
-  loanscorer results BATCH -o decisions.csv
+  loanscorer results BATCH -o decisions.csv --texts en
   loanscorer results BATCH --parquet -o parts/`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,9 +44,10 @@ formulas are neutralised in CSV.`,
 	}
 	o.storeFlags(cmd.Flags())
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "file to write, or directory with --parquet (default: standard output)")
+	cmd.Flags().StringVar(&o.texts, "texts", "", "language of the texts to put after the reason codes (default: codes alone)")
 	cmd.Flags().BoolVar(&o.rejects, "rejects", false, "the rows that were not scored")
 	cmd.Flags().BoolVar(&o.parquet, "parquet", false, "the Parquet parts")
-	cmd.MarkFlagsMutuallyExclusive("rejects", "parquet")
+	cmd.MarkFlagsMutuallyExclusive("rejects", "parquet", "texts")
 	return cmd
 }
 
@@ -84,7 +88,7 @@ func results(ctx context.Context, s streams, id string, o *resultsOptions) error
 
 func (o *resultsOptions) write(ctx context.Context, objects *store.Store, id string, w io.Writer, progress func(rows, total int64)) error {
 	if !o.rejects {
-		_, err := scorer.Export(ctx, objects, id, w, progress)
+		_, err := scorer.Export(ctx, objects, id, w, scorer.ExportOptions{Language: o.texts, Progress: progress})
 		return explain(err, id)
 	}
 	summary, err := scorer.ReadSummary(ctx, objects, id)

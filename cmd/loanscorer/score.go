@@ -22,7 +22,7 @@ import (
 
 type scoreOptions struct {
 	output, rejects string
-	model           modelFlags
+	model           scorerFlags
 	json            bool
 	given           ingest.Given
 }
@@ -33,7 +33,8 @@ func scoreCommand(s streams) *cobra.Command {
 		Use:   "score IN.csv",
 		Short: "Score a CSV file into a Parquet file, without a server",
 		Long: `Score a local CSV file into a Parquet file with the code and the columns of the
-service. Rows that cannot be scored go to a rejects file with line, column, code
+service: probability, decision, and the reasons of every row that is not
+approved. Rows that cannot be scored go to a rejects file with line, column, code
 and reason. Both files appear when they are complete, not before.
 
 How the file is written is detected on its first megabyte and printed: the
@@ -41,6 +42,7 @@ delimiter (comma, semicolon, tab, bar, or what a sep= line says), decimal points
 or commas, the encoding, the line endings. The flags decide it instead.`,
 		Example: `  loanscorer score loans.csv -o decisions.parquet
   loanscorer score loans.csv -o decisions.parquet --rejects bad.csv --model forest.json --json
+  loanscorer score loans.csv --reasons reasons.json
   loanscorer score exportacao.csv --delimiter semicolon --decimal comma --encoding windows-1252`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,13 +78,12 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	if err := apart(path, o.output, o.rejects); err != nil {
 		return err
 	}
-	m, err := o.model.load()
+	sc, err := o.model.scorer()
 	if err != nil {
 		return err
 	}
-	sc, err := scorer.New(m)
-	if err != nil {
-		return err
+	if err := sc.Unexplained(); err != nil {
+		_, _ = fmt.Fprintf(s.err, "decisions carry no reasons: %v\n", err)
 	}
 	in, err := os.Open(path)
 	if err != nil {
@@ -161,10 +162,22 @@ func apart(input, output, rejects string) error {
 	return nil
 }
 
+// firstReasons lists the codes with their rows, most first.
+func firstReasons(tally *status.Tally) string {
+	var list []string
+	for _, code := range tally.FirstReasons() {
+		list = append(list, code+" "+count(tally.Reasons[code]))
+	}
+	return strings.Join(list, ", ")
+}
+
 func printScore(w io.Writer, head *ingest.Head, tally *status.Tally, o scoreOptions) error {
 	rejected := tally.RejectedRows()
 	if o.json {
 		result := map[string]any{"rows": tally.Rows, "decided": tally.Decided, "rejected": tally.Rejected, "output": o.output, "dialect": head.Dialect}
+		if len(tally.Reasons) > 0 {
+			result["reasons"] = tally.Reasons
+		}
 		if rejected > 0 {
 			result["rejects"] = o.rejects
 		}
@@ -172,9 +185,12 @@ func printScore(w io.Writer, head *ingest.Head, tally *status.Tally, o scoreOpti
 			return err
 		}
 	} else {
-		_, _ = fmt.Fprintf(w, "%s rows: %s approved, %s declined, %s referred, %s rejected\nread as %v\n%s\n", count(tally.Rows),
-			count(tally.Decided["approved"]), count(tally.Decided["declined"]), count(tally.Decided["referred"]), count(rejected),
-			head.Dialect, o.output)
+		_, _ = fmt.Fprintf(w, "%s rows: %s approved, %s declined, %s referred, %s rejected\n", count(tally.Rows),
+			count(tally.Decided["approved"]), count(tally.Decided["declined"]), count(tally.Decided["referred"]), count(rejected))
+		if len(tally.Reasons) > 0 {
+			_, _ = fmt.Fprintln(w, "first reasons: "+firstReasons(tally))
+		}
+		_, _ = fmt.Fprintf(w, "read as %v\n%s\n", head.Dialect, o.output)
 		if rejected > 0 {
 			_, _ = fmt.Fprintln(w, o.rejects)
 		}

@@ -123,7 +123,7 @@ func startService(ctx context.Context, o *serveOptions, log *slog.Logger) (_ *se
 		onlyLoopback(o.s3Addr, "s3-addr"), onlyLoopback(o.sqsAddr, "sqs-addr")); err != nil {
 		return nil, err
 	}
-	if _, err := o.worker.model.load(); err != nil {
+	if _, err := o.worker.model.scorer(); err != nil {
 		return nil, err
 	}
 	if o.data, err = filepath.Abs(o.data); err != nil {
@@ -177,7 +177,7 @@ func (svc *service) run(ctx context.Context, l net.Listener) error {
 		return err
 	}
 	return startAPI(ctx, &svc.wg, svc.backends, apiOptions{
-		listener: l, model: svc.options.worker.model, log: svc.log, failed: svc.failed,
+		listener: l, model: svc.options.worker.model.modelFlags, log: svc.log, failed: svc.failed,
 	})
 }
 

@@ -28,7 +28,7 @@ const sweepEvery = 5 * time.Minute
 
 // workerOptions are the flags of the working side.
 type workerOptions struct {
-	model      modelFlags
+	model      scorerFlags
 	chunkSize  int64
 	window     time.Duration
 	visibility time.Duration
@@ -41,14 +41,11 @@ type workerOptions struct {
 // startWorker polls both queues until ctx is done; wg waits for it.
 func startWorker(ctx context.Context, wg *sync.WaitGroup, b *backends, o workerOptions, log *slog.Logger) error {
 	boundMemory()
-	m, err := o.model.load()
+	s, err := o.model.scorer()
 	if err != nil {
 		return err
 	}
-	s, err := scorer.New(m)
-	if err != nil {
-		return err
-	}
+	tellScorer(ctx, log, s)
 	applications, err := scorer.NewApplications(scorer.ApplicationsOptions{
 		Scorer: s, Objects: b.objects, Lease: o.lease, MaxReceives: o.receives, Logger: log,
 	})

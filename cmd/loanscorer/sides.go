@@ -85,7 +85,7 @@ many machines, as you like. The bucket and the queues must exist, and
 			if err := o.check(); err != nil {
 				return err
 			}
-			if _, err := o.model.load(); err != nil {
+			if _, err := o.model.scorer(); err != nil {
 				return err
 			}
 			b, err := c.connect(cmd.Context())

@@ -21,7 +21,8 @@ func submitCommand(s streams) *cobra.Command {
 		Use:   "submit FILE|-",
 		Short: "Submit applications to a running service",
 		Long: `Submit one application (a JSON object) or up to 1,000 (a JSON array, or one object
-per line) and print their ids. Members are the published column names: Loan_ID,
+per line) and print their ids; with --wait the decisions, and the reasons of those
+that are no approvals. Members are the published column names: Loan_ID,
 ApplicantIncome and CoapplicantIncome (or TotalIncome), LoanAmount (thousands),
 Credit_History (0 or 1), Property_Area (Rural, Semiurban or Urban), and the others.`,
 		Example: `  echo '{"ApplicantIncome":5849,"CoapplicantIncome":0,"LoanAmount":128,"Credit_History":1,"Property_Area":"Urban"}' |
@@ -133,7 +134,7 @@ func acceptedOf(body []byte) ([]application, map[int]*problem, error) {
 	return []application{one}, nil, nil
 }
 
-// printApplication writes one line, or the server's JSON.
+// printApplication writes a line and the reasons, or the server's JSON.
 func printApplication(w io.Writer, app *application, text []byte, asJSON bool) error {
 	if asJSON {
 		_, err := w.Write(append(bytes.TrimSpace(text), '\n'))
@@ -149,6 +150,13 @@ func printApplication(w io.Writer, app *application, text []byte, asJSON bool) e
 	if app.Error != nil {
 		line += "  " + app.Error.Error()
 	}
-	_, err := fmt.Fprintln(w, line)
-	return err
+	if _, err := fmt.Fprintln(w, line); err != nil {
+		return err
+	}
+	for _, r := range app.Reasons {
+		if _, err := fmt.Fprintf(w, "  %-24s %s\n", r.Code, r.Text); err != nil {
+			return err
+		}
+	}
+	return nil
 }

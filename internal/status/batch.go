@@ -1,8 +1,10 @@
 package status
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -91,6 +93,13 @@ func (t *Tally) Reason(code string, rows int64) {
 		t.Reasons = map[string]int64{}
 	}
 	t.Reasons[code] += rows
+}
+
+// FirstReasons are the codes of Reasons, of the most rows first, equals by name.
+func (t *Tally) FirstReasons() []string {
+	return slices.SortedFunc(maps.Keys(t.Reasons), func(a, b string) int {
+		return cmp.Or(cmp.Compare(t.Reasons[b], t.Reasons[a]), cmp.Compare(a, b))
+	})
 }
 
 // DecidedRows is the number of rows with a decision.

@@ -46,11 +46,11 @@ type Problem struct {
 
 // Reason is one ground of a decision, for people.
 type Reason struct {
-	Code         string  `json:"code"`
-	Feature      string  `json:"feature"`
-	Contribution float64 `json:"contribution"`
-	Text         string  `json:"text"`
-	TextPT       string  `json:"text_pt"`
+	Code         string  `json:"code" doc:"a stable word for programs" example:"CREDIT_HISTORY"`
+	Feature      string  `json:"feature" doc:"the model's input behind it"`
+	Contribution float64 `json:"contribution" doc:"what it took from the probability, negative: its exact Shapley value"`
+	Text         string  `json:"text" doc:"English"`
+	TextPT       string  `json:"text_pt" doc:"Portuguese; English where the table has none"`
 }
 
 // DocState is what an application's document claims.

@@ -79,3 +79,14 @@ func TestZeroTally(t *testing.T) {
 		t.Errorf("%+v", scored)
 	}
 }
+
+func TestFirstReasons(t *testing.T) {
+	t.Parallel()
+	tally := Tally{Reasons: map[string]int64{"B": 2, "A": 2, "D": 9, "C": 1}}
+	if diff := cmp.Diff([]string{"D", "A", "B", "C"}, tally.FirstReasons()); diff != "" {
+		t.Error(diff)
+	}
+	if got := new(Tally).FirstReasons(); len(got) > 0 {
+		t.Errorf("%v", got)
+	}
+}

@@ -321,7 +321,7 @@ func BenchmarkExplain(b *testing.B) {
 	large := mustNew(b, mustParse(b, grown(rng, 10, 100, 200, false)))
 	out, wide := make([]float64, 4), make([]float64, 10)
 	reasons := make([]explain.Reason, 0, explain.MaxReasons)
-	codes := make([]string, 0, explain.MaxReasons)
+	list := make([]string, 0, explain.MaxReasons)
 	var err error
 	for _, c := range []struct {
 		name string
@@ -334,7 +334,7 @@ func BenchmarkExplain(b *testing.B) {
 			reasons = e.Reasons(x, out, reasons[:0])
 			return err
 		}},
-		{"codes", func(x []float64) error { codes, err = e.Codes(x, codes[:0]); return err }},
+		{"codes", func(x []float64) error { list, err = codes(e, x, list[:0]); return err }},
 		{"large", func(x []float64) error {
 			var row [10]float64
 			copy(row[:], x)

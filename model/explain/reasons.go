@@ -42,24 +42,12 @@ func (e *Explainer) Reasons(x, contributions []float64, dst []Reason) []Reason {
 	return dst
 }
 
-// Codes appends to dst the codes of the reasons for x, as [Explainer.Explain]
-// and [Explainer.Reasons] give them. For a small forest it finds the order of
-// the features once for each cell of its grid and remembers it, 4 bytes a cell;
-// after that a row costs little more than its score. x and the errors are those
-// of Explain. It allocates nothing if dst has room.
-func (e *Explainer) Codes(x []float64, dst []string) ([]string, error) {
-	order, n, err := e.Adverse(x)
-	if err != nil {
-		return dst, err
-	}
-	for _, i := range order[:n] {
-		dst = append(dst, e.entry(i, x).Code)
-	}
-	return dst, nil
-}
-
-// Adverse is [Explainer.Codes] as places in x: order[:n] are the features that
-// made the probability lower, most first. [Explainer.Code] has their codes.
+// Adverse finds the reasons for x without contributions and texts: order[:n]
+// are the places in x of the features that made the probability lower, most
+// first. [Explainer.Code] has their codes. For a small forest it finds the
+// order once for each cell of its grid and remembers it, 4 bytes a cell; after
+// that a row costs little more than its score. x and the errors are those of
+// [Explainer.Explain]. It allocates nothing once it is warm.
 func (e *Explainer) Adverse(x []float64) (order [MaxReasons]int, n int, err error) {
 	if t := e.tables(); t != nil && len(x) == len(e.features) {
 		var cell cells
