@@ -16,34 +16,26 @@ const (
 // compiled is the form of a forest that scores the positive class. Both forms
 // give the bits of [forest.probability]; see docs/adr/0011-compiled-forms.md.
 type compiled struct {
-	grid *grid // nil: the forest is walked
-	flat *flat
+	form
+	grid *grid // the form, when it is the table
+}
+
+// form is how a compiled forest scores.
+type form interface {
+	// one scores one row; false for a row that needs the plain walk:
+	// with a value that is missing without a rule, or beyond float32.
+	one(x []float64) (float64, bool)
+	// many scores len(out) rows of x. A row that one would
+	// refuse gets NaN.
+	many(x, out []float64)
 }
 
 // choose is the one place where a form is chosen.
 func choose(m *Model) *compiled {
-	if axes := newAxes(m); axes != nil {
-		return &compiled{grid: newGrid(m, axes)}
+	if g := newGrid(m); g != nil {
+		return &compiled{form: g, grid: g}
 	}
-	return &compiled{flat: newFlat(m)}
-}
-
-// one scores one row; false for a row that needs the plain walk: with a value
-// that is missing without a rule, or beyond float32.
-func (c *compiled) one(x []float64) (float64, bool) {
-	if c.grid != nil {
-		return c.grid.probability(x)
-	}
-	return c.flat.probability(x)
-}
-
-// many scores len(out) rows of x. A row that one would refuse gets NaN.
-func (c *compiled) many(x, out []float64) {
-	if c.flat != nil {
-		c.flat.probabilities(x, out)
-		return
-	}
-	c.grid.probabilities(x, out)
+	return &compiled{form: newFlat(m)}
 }
 
 // float32 bits that are all set in infinity and NaN, and only there.

@@ -6,171 +6,102 @@ import (
 	"github.com/loanscorer/loanscorer/model/axis"
 )
 
-// flat is the walked form. Walking one tree with one row mostly waits: for the
-// next node to come from memory, and for guesses that went wrong. So several
-// walks go on at once, each step without a branch: eight rows in one tree, or
-// one row in eight trees.
+// flat is the walked form. A node is one number:
 //
-// A node takes 8 bytes and its children lie side by side. A leaf's child is
-// itself, so walks that end early stay where they are.
+//	bits 32 to 63   the threshold's key, or a leaf's place in values
+//	bits 10 to 31   the left child; the right child is the node before it
+//	bits  0 to  9   the feature's place in a keyRow
+//
+// A leaf asks for place 0, where every row holds 0, and so is its own left
+// child: walks that end early stay where they are.
 type flat struct {
-	nodes    []flatNode
-	values   []float64 // positive class's probability, for leaves
-	roots    []uint32
+	nodes    []uint64
+	values   []float64 // the positive class's probabilities, each once
+	starts   starts
 	features []Feature
-}
-
-// flatNode compares keys of [axis.Key]: left when x's key <= key.
-type flatNode struct {
-	key  int32
-	link uint32 // left child << featureBits | feature; right child = left + 1
+	trees    int
 }
 
 const (
 	featureBits = 10
 	featureMask = 1<<featureBits - 1
-	lanes       = 8
-	// keyBlock is how many keys a block of rows has at most: 32 KiB of stack.
-	keyBlock = 8 << featureBits
 )
 
-// Features and nodes must fit a link; this fails to compile otherwise.
+// Features and nodes must fit a node; this fails to compile otherwise.
 const (
-	_ = uint(1<<featureBits - MaxFeatures)
+	_ = uint(1<<featureBits - 1 - MaxFeatures)
 	_ = uint(1<<(32-featureBits) - MaxNodes)
 )
 
-func newFlat(m *Model) *flat {
-	f := &flat{features: m.spec.Features}
-	size := len(m.forest.nodes) + len(m.forest.leaves)/m.forest.classes
-	f.nodes, f.values = make([]flatNode, 0, size), make([]float64, 0, size)
-	var queue []int32 // children of m.forest whose places in f.nodes follow each other
+func isLeaf(node uint64) bool    { return node&featureMask == 0 }
+func childOf(node uint64) uint32 { return uint32(node) >> featureBits }
+
+// ordered is the key in the upper half, so that unsigned numbers compare like
+// keys: node < ordered(x's key) exactly when the node's key is less than x's.
+func ordered(key int32) uint64   { return uint64(uint32(key)^1<<31) << 32 }
+func nodeKey(node uint64) int32  { return int32(node>>32 ^ 1<<31) }
+func valueOf(node uint64) uint32 { return uint32(node >> 32) }
+
+func newFlat(m *Model) form {
+	f := flat{features: m.spec.Features, trees: len(m.forest.roots)}
+	p := packer{flat: &f, forest: &m.forest, class: m.spec.Positive, seen: map[uint64]uint64{}}
+	f.nodes = make([]uint64, 0, len(m.forest.nodes)+len(m.forest.leaves)/m.forest.classes)
+	roots := make([]uint32, 0, f.trees)
 	for _, root := range m.forest.roots {
-		first := len(f.nodes)
-		f.roots = append(f.roots, uint32(first))
-		f.nodes, f.values = append(f.nodes, flatNode{}), append(f.values, 0)
-		queue = append(queue[:0], root)
-		for i := 0; i < len(queue); i++ {
-			queue = f.place(m, uint32(first+i), queue[i], queue)
-		}
+		roots = append(roots, p.tree(root))
 	}
-	return f
+	f.starts = newStarts(m, f.nodes, roots)
+	switch n := 1 + len(f.features); {
+	case n <= 8:
+		return &walk[[8]uint64]{flat: f}
+	case n <= 16:
+		return &walk[[16]uint64]{flat: f}
+	case n <= 32:
+		return &walk[[32]uint64]{flat: f}
+	case n <= 128:
+		return &walk[[128]uint64]{flat: f}
+	}
+	return &walk[[featureMask + 1]uint64]{flat: f}
 }
 
-// place writes node at and makes room for its children, which it queues.
-func (f *flat) place(m *Model, at uint32, from int32, queue []int32) []int32 {
+// packer makes the nodes of a flat.
+type packer struct {
+	*flat
+	forest *forest
+	class  int
+	seen   map[uint64]uint64 // bits of a probability -> its place in values
+}
+
+// tree packs one tree, each left branch before the right one, so that the
+// end of a walk finds its nodes side by side. It returns the root's place.
+func (p *packer) tree(root int32) uint32 {
+	at := len(p.nodes)
+	p.nodes = append(p.nodes, 0)
+	p.pack(uint64(at), root)
+	return uint32(at)
+}
+
+func (p *packer) pack(at uint64, from int32) {
 	if from < 0 {
-		f.nodes[at] = flatNode{key: math.MaxInt32, link: at << featureBits}
-		f.values[at] = m.forest.leaves[int(^from)*m.forest.classes+m.spec.Positive]
-		return queue
+		p.nodes[at] = p.value(p.forest.leaves[int(^from)*p.forest.classes+p.class])<<32 | at<<featureBits
+		return
 	}
-	n := &m.forest.nodes[from]
-	left := uint32(len(f.nodes))
-	f.nodes[at] = flatNode{key: axis.Key(axis.Below(n.threshold)), link: left<<featureBits | uint32(n.feature)}
-	f.nodes, f.values = append(f.nodes, flatNode{}, flatNode{}), append(f.values, 0, 0)
-	return append(queue, n.left, n.right)
+	n := &p.forest.nodes[from]
+	right := uint64(len(p.nodes))
+	p.nodes = append(p.nodes, 0, 0)
+	p.nodes[at] = ordered(axis.Key(axis.Below(n.threshold))) | (right+1)<<featureBits | uint64(n.feature+1)
+	p.pack(right+1, n.left)
+	p.pack(right, n.right)
 }
 
-// keys fills dst, one key a feature; false for a row that cannot be scored.
-func (f *flat) keys(x []float64, dst []int32) bool {
-	for i := range dst {
-		v, ok := fill32(&f.features[i], x[i])
-		if !ok {
-			clear(dst)
-			return false
-		}
-		dst[i] = axis.Key(v)
+// value returns a probability's place in values. Leaves of unlimited trees are
+// 0 or 1: what they share stays close to the processor.
+func (p *packer) value(probability float64) uint64 {
+	bits := math.Float64bits(probability)
+	at, ok := p.seen[bits]
+	if !ok {
+		at = uint64(len(p.values))
+		p.seen[bits], p.values = at, append(p.values, probability)
 	}
-	return true
-}
-
-// probability walks eight trees at once and adds them in file order.
-func (f *flat) probability(x []float64) (float64, bool) {
-	var buf [1 << featureBits]int32
-	keys := buf[:len(f.features)]
-	if !f.keys(x, keys) {
-		return 0, false
-	}
-	sum := 0.0
-	var at, row [lanes]uint32
-	for from := 0; from < len(f.roots); from += lanes {
-		n := copy(at[:], f.roots[from:])
-		f.walk(&at, &row, keys) // lanes beyond n stay in leaves of the trees before
-		for _, leaf := range at[:n] {
-			sum += f.values[leaf]
-		}
-	}
-	return sum / float64(len(f.roots)), true
-}
-
-// probabilities takes a block of rows through one tree after another.
-func (f *flat) probabilities(x, out []float64) {
-	var buf [keyBlock]int32
-	width := len(f.features)
-	for size := keyBlock / width; len(out) > 0; {
-		n := min(size, len(out))
-		keys, sums := buf[:n*width], out[:n]
-		for i := range n {
-			sums[i] = 0
-			if !f.keys(x[i*width:(i+1)*width], keys[i*width:(i+1)*width]) {
-				sums[i] = math.NaN()
-			}
-		}
-		f.block(keys, sums)
-		x, out = x[n*width:], out[n:]
-	}
-}
-
-// block adds every tree to sums and divides.
-func (f *flat) block(keys []int32, sums []float64) {
-	width := uint32(len(f.features))
-	var at, row [lanes]uint32
-	for _, root := range f.roots {
-		for from := 0; from < len(sums); from += lanes {
-			n := min(lanes, len(sums)-from)
-			for i := range at {
-				at[i] = root
-				row[i] = uint32(from+min(i, n-1)) * width
-			}
-			f.walk(&at, &row, keys)
-			for i, leaf := range at[:n] {
-				sums[from+i] += f.values[leaf]
-			}
-		}
-	}
-	for i := range sums {
-		sums[i] /= float64(len(f.roots))
-	}
-}
-
-// walk moves each lane from its node to a leaf. row is where a lane's keys
-// begin. It goes in two halves, so that a half's state fits the processor's
-// registers.
-func (f *flat) walk(at, row *[lanes]uint32, keys []int32) {
-	f.walk4((*[4]uint32)(at[:4]), (*[4]uint32)(row[:4]), keys)
-	f.walk4((*[4]uint32)(at[4:]), (*[4]uint32)(row[4:]), keys)
-}
-
-func (f *flat) walk4(at, row *[4]uint32, keys []int32) {
-	nodes := f.nodes
-	a, b, c, d := at[0], at[1], at[2], at[3]
-	ka, kb, kc, kd := keys[row[0]:], keys[row[1]:], keys[row[2]:], keys[row[3]:]
-	for {
-		a2, b2 := nodes[a].step(ka), nodes[b].step(kb)
-		c2, d2 := nodes[c].step(kc), nodes[d].step(kd)
-		if (a^a2)|(b^b2)|(c^c2)|(d^d2) == 0 {
-			break
-		}
-		a, b, c, d = a2, b2, c2, d2
-	}
-	*at = [4]uint32{a, b, c, d}
-}
-
-// step returns the child, or the leaf itself.
-func (n flatNode) step(keys []int32) uint32 {
-	right := uint32(0) // compiled to a flag, not a branch to guess
-	if keys[n.link&featureMask] > n.key {
-		right = 1
-	}
-	return n.link>>featureBits + right
+	return at
 }

@@ -1,9 +1,7 @@
 package model
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
 	"github.com/loanscorer/loanscorer/model/axis"
 )
@@ -16,56 +14,18 @@ type grid struct {
 	cells []float64
 }
 
-// gridAxis is one dimension of the table.
-type gridAxis struct {
-	axis.Axis
-	stride  int // places between neighbouring cells
-	missing int // places from the first cell to that of a missing value; -1: it cannot be scored
-}
-
-// newAxes lays out the table; nil when it would be too big.
-func newAxes(m *Model) []gridAxis {
+// newGrid fills the table tree by tree, so that each cell is added up in the
+// order of the walk; nil when it would be too big.
+func newGrid(m *Model) *grid {
 	thresholds := make([][]float64, len(m.spec.Features))
 	for _, n := range m.forest.nodes {
 		thresholds[n.feature] = append(thresholds[n.feature], n.threshold)
 	}
-	axes, order := make([]gridAxis, len(thresholds)), make([]int, len(thresholds))
-	for i, t := range thresholds {
-		axes[i].Axis, order[i] = *axis.New(t), i
+	axes, cells, ok := layOut(m.spec.Features, thresholds, min(maxCells, maxCellTrees/len(m.forest.roots)))
+	if !ok {
+		return nil
 	}
-	// The feature with the most cells gets stride 1: long runs to fill, and
-	// rows that differ little there are neighbours in memory.
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(axes[b].Cells(), axes[a].Cells()) })
-	stride := 1
-	for _, i := range order {
-		a := &axes[i]
-		a.stride, a.missing = stride, -1
-		stride *= a.Cells()
-		if stride > maxCells || stride*len(m.forest.roots) > maxCellTrees {
-			return nil
-		}
-		if key, ok := missingKey(&m.spec.Features[i]); ok {
-			a.missing = a.Cell(key) * a.stride
-		}
-	}
-	return axes
-}
-
-// newGrid fills the table tree by tree, so that each cell is added up in the
-// order of the walk.
-func newGrid(m *Model, axes []gridAxis) *grid {
-	size := 1
-	box := make([]span, len(axes))
-	var order []int // dimensions with more than one cell, longest strides first
-	for i := range axes {
-		size *= axes[i].Cells()
-		box[i] = span{0, axes[i].Cells()}
-		if axes[i].Cells() > 1 {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(axes[b].stride, axes[a].stride) })
-	f := filler{m: m, axes: axes, order: order, box: box, cells: make([]float64, size)}
+	f := filler{m: m, box: newBox(axes), cells: make([]float64, cells)}
 	for _, root := range m.forest.roots {
 		f.tree(root)
 	}
@@ -75,15 +35,10 @@ func newGrid(m *Model, axes []gridAxis) *grid {
 	return &grid{axes: axes, cells: f.cells}
 }
 
-// span is the half-open range of cells of one dimension.
-type span struct{ from, to int }
-
 // filler adds one tree after another to a table.
 type filler struct {
 	m     *Model
-	axes  []gridAxis
-	order []int
-	box   []span // the cells that reach the current node
+	box   *box // the cells that reach the current node
 	cells []float64
 }
 
@@ -92,45 +47,29 @@ type filler struct {
 func (f *filler) tree(at int32) {
 	if at < 0 {
 		forest := &f.m.forest
-		f.leaf(0, 0, forest.leaves[int(^at)*forest.classes+f.m.spec.Positive])
+		f.add(forest.leaves[int(^at)*forest.classes+f.m.spec.Positive])
 		return
 	}
 	n := &f.m.forest.nodes[at]
-	whole := f.box[n.feature]
-	edge := f.axes[n.feature].Cell(axis.Key(axis.Below(n.threshold))) + 1
-	if left := (span{whole.from, min(whole.to, edge)}); left.from < left.to {
-		f.box[n.feature] = left
-		f.tree(n.left)
-	}
-	if right := (span{max(whole.from, edge), whole.to}); right.from < right.to {
-		f.box[n.feature] = right
-		f.tree(n.right)
-	}
-	f.box[n.feature] = whole
+	dim := int(n.feature)
+	a := &f.box.axes[dim]
+	edge := a.Cell(axis.Key(axis.Below(n.threshold))) + 1
+	f.box.within(dim, span{0, edge}, func() { f.tree(n.left) })
+	f.box.within(dim, span{edge, a.Cells()}, func() { f.tree(n.right) })
 }
 
-// leaf adds p to every cell of the box, dimension after dimension.
-func (f *filler) leaf(dim, at int, p float64) {
-	if dim == len(f.order) {
-		f.cells[at] += p
-		return
-	}
-	d := f.order[dim]
-	s, stride := f.box[d], f.axes[d].stride
-	if stride == 1 {
-		run := f.cells[at+s.from : at+s.to]
+// add adds p to every cell of the box.
+func (f *filler) add(p float64) {
+	f.box.runs(func(from, to int) {
+		run := f.cells[from:to]
 		for i := range run {
 			run[i] += p
 		}
-		return
-	}
-	for i := s.from; i < s.to; i++ {
-		f.leaf(dim+1, at+i*stride, p)
-	}
+	})
 }
 
-// probability looks one row up.
-func (g *grid) probability(x []float64) (float64, bool) {
+// one looks one row up.
+func (g *grid) one(x []float64) (float64, bool) {
 	at := 0
 	for i, v := range x[:len(g.axes)] {
 		a := &g.axes[i]
@@ -150,9 +89,9 @@ func (g *grid) probability(x []float64) (float64, bool) {
 // gridBlock is how many rows go through the dimensions together.
 const gridBlock = 256
 
-// probabilities looks rows up, one dimension of a block after another. A row
-// that probability would refuse gets NaN.
-func (g *grid) probabilities(x, out []float64) {
+// many looks rows up, one dimension of a block after another. A row
+// that one would refuse gets NaN.
+func (g *grid) many(x, out []float64) {
 	width := len(g.axes)
 	var keyBuf [gridBlock]int32
 	var atBuf [gridBlock]int
@@ -184,7 +123,7 @@ func (g *grid) probabilities(x, out []float64) {
 func (g *grid) again(x, out []float64) {
 	width := len(g.axes)
 	for r := range out {
-		p, ok := g.probability(x[r*width : (r+1)*width])
+		p, ok := g.one(x[r*width : (r+1)*width])
 		if !ok {
 			p = math.NaN()
 		}

@@ -111,9 +111,9 @@ func probes(rng *rand.Rand, m *Model, n int) []float64 {
 // checkForms compares every compiled form with the plain walk, bit for bit.
 func checkForms(t *testing.T, m *Model, x []float64) {
 	t.Helper()
-	forms := map[string]*compiled{"chosen": m.fast(), "flat": {flat: newFlat(m)}}
-	if axes := newAxes(m); axes != nil {
-		forms["grid"] = &compiled{grid: newGrid(m, axes)}
+	forms := map[string]form{"chosen": m.fast(), "flat": newFlat(m)}
+	if g := newGrid(m); g != nil {
+		forms["grid"] = g
 	}
 	width := len(m.spec.Features)
 	out := make([]float64, len(x)/width)
@@ -182,6 +182,31 @@ func TestCompiledFormsOfLargeForestsEqualThePlainWalk(t *testing.T) {
 	} {
 		m := parseSpec(t, randomSpec(rng, s))
 		checkForms(t, m, probes(rng, m, 60))
+	}
+}
+
+// More trees than one row goes down at once, and more rows than fit a block.
+func TestCompiledFormsWorkInPieces(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(15, 16))
+	m := parseSpec(t, randomSpec(rng, shape{features: 20, trees: 2*group + 3, nodes: 30, classes: 2, distinct: 20}))
+	checkForms(t, m, probes(rng, m, 2*scratchKeys/32+5))
+}
+
+func TestStartsAreBounded(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(17, 18))
+	for _, s := range []shape{
+		{features: 4, trees: 2, nodes: 3000, classes: 2, distinct: 500},
+		{features: 40, trees: 300, nodes: 50, classes: 2, distinct: 50},
+		{features: 1, trees: 20, nodes: 5, classes: 2, distinct: 1},
+	} {
+		m := parseSpec(t, randomSpec(rng, s))
+		limit := min(maxStartCells, maxStarts/s.trees)
+		_, cells, ok := layOut(m.spec.Features, coarse(weigh(m), limit), limit)
+		if !ok || s.nodes > 5 && cells < limit/3 {
+			t.Errorf("%+v: %d cells, %t; at most %d are allowed", s, cells, ok, limit)
+		}
 	}
 }
 
@@ -285,7 +310,7 @@ func BenchmarkForms(b *testing.B) {
 	for _, name := range []string{"plain", "probability", "flat"} {
 		one := score[name]
 		if one == nil {
-			one = func(i int) { f.probability(x[4*i : 4*i+4]) }
+			one = func(i int) { f.one(x[4*i : 4*i+4]) }
 		}
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -296,7 +321,7 @@ func BenchmarkForms(b *testing.B) {
 			}
 		})
 	}
-	for name, many := range map[string]func(x, out []float64){"flatblock": f.probabilities, "probabilities": m.fast().many} {
+	for name, many := range map[string]func(x, out []float64){"flatblock": f.many, "probabilities": m.fast().many} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				many(x, out)
