@@ -63,7 +63,7 @@ fmt: ## format everything
 	go tool $(TOOLS) golangci-lint fmt
 
 generate: ## write generated and golden files anew
-	go test ./api ./cmd/loanscorer ./internal/status -update
+	go test ./api ./cmd/loanscorer ./internal/status ./model/card -update
 
 cross: ## build for linux on amd64 and arm64
 	GOOS=linux GOARCH=amd64 go build -trimpath -ldflags '$(LDFLAGS)' -o dist/loanscorer-linux-amd64 ./cmd/loanscorer

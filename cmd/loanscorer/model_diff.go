@@ -243,7 +243,7 @@ func printDiff(out io.Writer, r *diff.Report) {
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		_, _ = fmt.Fprintf(w, "\nwhat the files say\t\tA\tB\n")
 		for _, c := range r.Changes {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Part, c.Name, shorten(c.A), shorten(c.B))
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Part, c.Name, shorten(c.A, 48), shorten(c.B, 48))
 		}
 		_ = w.Flush()
 	}
@@ -253,12 +253,12 @@ func printDiff(out io.Writer, r *diff.Report) {
 }
 
 // shorten makes a text fit a table.
-func shorten(text string) string {
+func shorten(text string, most int) string {
 	switch {
 	case text == "":
 		return "-"
-	case utf8.RuneCountInString(text) > 48:
-		return string([]rune(text)[:47]) + "…"
+	case utf8.RuneCountInString(text) > most:
+		return string([]rune(text)[:most-1]) + "…"
 	}
 	return text
 }

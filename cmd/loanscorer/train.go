@@ -59,41 +59,6 @@ the recipe did in cross-validation, and how the training data was distributed.`,
 	return cmd
 }
 
-// trained is the training record of a model file.
-type trained struct {
-	Library        string         `json:"library"`
-	LibraryVersion string         `json:"library_version"`
-	Algorithm      string         `json:"algorithm"`
-	Params         map[string]any `json:"params"`
-	Seed           uint32         `json:"seed"`
-	Data           string         `json:"data"`
-	DataSHA256     string         `json:"data_sha256"`
-	Rows           int            `json:"rows"`
-	RowsSkipped    int            `json:"rows_skipped"`
-	Label          trainedLabel   `json:"label"`
-	ClassBalance   map[string]int `json:"class_balance"`
-	Metrics        trainedMetrics `json:"metrics"`
-}
-
-type trainedLabel struct {
-	Column  string            `json:"column"`
-	Classes map[string]string `json:"classes"`
-}
-
-type trainedMetrics struct {
-	TrainAccuracy float64             `json:"train_accuracy"`
-	TrainAUC      float64             `json:"train_auc"`
-	Folds         int                 `json:"cv_folds,omitempty"`
-	Split         string              `json:"cv_split,omitempty"`
-	Accuracy      *evaluate.Spread    `json:"cv_accuracy,omitempty"`
-	AUC           *evaluate.Spread    `json:"cv_auc,omitempty"`
-	LogLoss       *evaluate.Spread    `json:"cv_log_loss,omitempty"`
-	Brier         *evaluate.Spread    `json:"cv_brier,omitempty"`
-	Recall        map[string]float64  `json:"cv_recall,omitempty"`
-	Confusion     [][]int             `json:"cv_confusion,omitempty"`
-	Baselines     []evaluate.Baseline `json:"baselines"`
-}
-
 func runTrain(ctx context.Context, s streams, path string, o *trainFlags) error {
 	p, err := o.params()
 	if err != nil {
@@ -116,7 +81,7 @@ func runTrain(ctx context.Context, s streams, path string, o *trainFlags) error 
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := record.measure(ctx, table, d, forest, measuring{p: p, folds: o.folds, progress: s.err}); err != nil {
+	if err := measure(ctx, fitted{record, table, d, forest}, measuring{p: p, folds: o.folds, progress: s.err}); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	spec := forest.Spec(d)
@@ -134,15 +99,15 @@ func runTrain(ctx context.Context, s streams, path string, o *trainFlags) error 
 	st := m.Stats()
 	_, err = fmt.Fprintf(s.out, "%s  %d trees, %s nodes  sha256 %s\n", o.output, st.Trees, count(int64(st.Nodes)), m.SHA256())
 	_, _ = fmt.Fprintf(s.err, "%s rows, %s\n", count(int64(d.Rows())), took(elapsed))
-	record.print(s.out)
+	printRecord(s.out, record)
 	return err
 }
 
-func newRecord(path string, table *loanTable, d *train.Data, p train.Params) *trained {
-	r := &trained{
-		Library: "loanscorer", LibraryVersion: version, Algorithm: "RandomForestClassifier", Params: p.Record(), Seed: p.Seed,
+func newRecord(path string, table *loanTable, d *train.Data, p train.Params) *evaluate.Record {
+	r := &evaluate.Record{
+		Library: evaluate.Library, LibraryVersion: version, Algorithm: "RandomForestClassifier", Params: p.Record(), Seed: p.Seed,
 		Data: filepath.Base(path), DataSHA256: table.sha256, Rows: d.Rows(), RowsSkipped: table.skipped,
-		Label: trainedLabel{Classes: map[string]string{}}, ClassBalance: map[string]int{},
+		Label: evaluate.RecordLabel{Classes: map[string]string{}}, ClassBalance: map[string]int{},
 	}
 	for i, n := range classBalance(d) {
 		name := d.Classes[i].String()
@@ -166,14 +131,23 @@ type measuring struct {
 	progress io.Writer
 }
 
+// fitted is a forest, what it was fitted on, and its record.
+type fitted struct {
+	record *evaluate.Record
+	table  *loanTable
+	d      *train.Data
+	forest *train.Forest
+}
+
 // measure fills the record's metrics.
-func (r *trained) measure(ctx context.Context, table *loanTable, d *train.Data, forest *train.Forest, how measuring) error {
-	whole, err := evaluate.Score(forest, d, nil)
+func measure(ctx context.Context, f fitted, how measuring) error {
+	r, d := f.record, f.d
+	whole, err := evaluate.Score(f.forest, d, nil)
 	if err != nil {
 		return err
 	}
 	m := whole.Metrics()
-	r.Metrics = trainedMetrics{TrainAccuracy: m.Accuracy, TrainAUC: m.AUC, Baselines: rules(table, d)}
+	r.Metrics = evaluate.RecordMetrics{TrainAccuracy: m.Accuracy, TrainAUC: m.AUC, Baselines: rules(f.table, d)}
 	if how.folds == 0 {
 		return nil
 	}
@@ -187,16 +161,19 @@ func (r *trained) measure(ctx context.Context, table *loanTable, d *train.Data, 
 	if err != nil {
 		return err
 	}
-	r.Metrics.Folds, r.Metrics.Split = how.folds, "stratified, not shuffled, constants fitted inside the folds"
-	r.Metrics.Accuracy, r.Metrics.AUC, r.Metrics.LogLoss, r.Metrics.Brier = &cv.Accuracy, &cv.AUC, &cv.LogLoss, &cv.Brier
-	r.Metrics.Confusion, r.Metrics.Recall = cv.Pooled.Confusion, map[string]float64{}
-	for i, recall := range cv.Pooled.Recall {
-		r.Metrics.Recall[d.Classes[i].String()] = recall
-	}
+	r.Metrics.Fill(cv, "stratified, not shuffled, constants fitted inside the folds", classNames(d))
 	return nil
 }
 
-func (r *trained) print(w io.Writer) {
+func classNames(d *train.Data) []string {
+	names := make([]string, len(d.Classes))
+	for i, c := range d.Classes {
+		names[i] = c.String()
+	}
+	return names
+}
+
+func printRecord(w io.Writer, r *evaluate.Record) {
 	_, _ = fmt.Fprintf(w, "accuracy %s on the %s rows it was fitted on\n", percent(r.Metrics.TrainAccuracy), count(int64(r.Rows)))
 	if r.Metrics.Folds > 0 {
 		_, _ = fmt.Fprintf(w, "accuracy %s, AUC %.3f on rows it was not fitted on (%d folds)\n",

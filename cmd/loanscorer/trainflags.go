@@ -41,10 +41,7 @@ func (o *dataFlags) data(path string, more ...string) (*loanTable, *train.Data, 
 	d := &train.Data{}
 	label := table.column(o.label)
 	d.Classes, d.Labels = label.outcomes()
-	names := make([]string, len(d.Classes))
-	for i, c := range d.Classes {
-		names[i] = c.String()
-	}
+	names := classNames(d)
 	want := []string{"Y", "1"}
 	if o.positive != "" {
 		want = []string{o.positive}

@@ -267,14 +267,11 @@ func fitBest(ctx context.Context, t *evaluate.Tuned, f fitting) (string, error) 
 	}
 	record := newRecord(f.path, f.table, f.d, t.Best)
 	record.Label.Column = f.table.column(f.o.label).name
-	if err := record.measure(ctx, f.table, f.d, forest, measuring{p: t.Best}); err != nil {
+	if err := measure(ctx, fitted{record, f.table, f.d, forest}, measuring{p: t.Best}); err != nil {
 		return "", err
 	}
-	record.Metrics.Folds = f.o.outer
-	record.Metrics.Split = "nested: the search of " + strconv.Itoa(len(t.Scores)) + " recipes by " + f.o.measure + " repeated inside stratified folds"
-	record.Metrics.Accuracy, record.Metrics.AUC = &t.Nested.Accuracy, &t.Nested.AUC
-	record.Metrics.LogLoss, record.Metrics.Brier = &t.Nested.LogLoss, &t.Nested.Brier
-	record.Metrics.Confusion = t.Nested.Pooled.Confusion
+	record.Metrics.Fill(t.Nested, "nested: the search of "+strconv.Itoa(len(t.Scores))+" recipes by "+f.o.measure+
+		" repeated inside stratified folds", classNames(f.d))
 	m, err := writeModel(f.o.output, forest.Spec(f.d), record)
 	if err != nil {
 		return "", err

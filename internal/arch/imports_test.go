@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"model/sklearn":  {"model/pickle", "model/unpack"},
 	"model/explain":  {"model", "model/axis"},
 	"model/train":    {"model"},
+	"model/card":     {"model", "model/chart", "model/evaluate", "model/explain"},
 	"model/diff":     {"model", "model/chart", "model/interval"},
 	"model/evaluate": {"model", "model/train", "model/chart", "model/interval"},
 	"internal/sim":   {"events", "internal/store"},
@@ -33,7 +34,7 @@ var allowed = map[string][]string{
 	"cmd/bootstrap":            {"api", "scorer", "events", "model", "internal/status", "internal/store"},
 	"cmd/loanscorer": {
 		"api", "scorer", "events", "ingest", "model", "model/sklearn", "model/train", "model/evaluate", "model/explain",
-		"model/diff", "model/interval",
+		"model/card", "model/diff", "model/interval",
 		"internal/local", "internal/status", "internal/store",
 	},
 }

@@ -79,7 +79,8 @@ func TestFiles(t *testing.T) {
 		}, true, []Change{
 			{"training", "metrics.auc", "0.71234567891", "0.71234567892"},
 			{"training", "metrics.folds", "[1,2]", "[1,3]"},
-			{"training", "seed", "1", "2"}, {"training", "rows", "", "5"},
+			{"training", "seed", "1", "2"},
+			{"training", "rows", "", "5"},
 		}},
 		{"reference", func(s *model.Spec) { s.Reference[0].Rows = 10 }, true, []Change{
 			{"reference", "income", "9 rows, 1 missing, 10 % 1, median 5, 90 % 9", "10 rows, 1 missing, 10 % 1, median 5, 90 % 9"},

@@ -27,15 +27,17 @@ func (p *page) precisionRecall() chart.Plot {
 	}
 }
 
-func (p *page) calibration() chart.Plot {
+// CalibrationPlot draws how honest probabilities of a class were, and their mean
+// distance from the shares.
+func CalibrationPlot(positive string, bins []Bin, distance float64) chart.Plot {
 	a := chart.Unit()
 	out := chart.Plot{
-		Title: "Calibration", XLabel: "probability", YLabel: "share of " + p.Classes[p.Positive],
-		Note:   fmt.Sprintf("Points on the dashed line are honest probabilities; bars are 95 %% intervals. Mean distance %.3f.", p.Curves.CalibrationError),
+		Title: "Calibration", XLabel: "probability", YLabel: "share of " + positive,
+		Note:   fmt.Sprintf("Points on the dashed line are honest probabilities; bars are 95 %% intervals. Mean distance %.3f.", distance),
 		XTicks: a.XTicks(5), YTicks: a.YTicks(5),
 		Lines: []chart.Line{a.Line("guide", Point{X: 0, Y: 0}, Point{X: 1, Y: 1})},
 	}
-	for _, b := range p.Curves.Bins {
+	for _, b := range bins {
 		if b.Rows == 0 {
 			continue
 		}

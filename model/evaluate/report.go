@@ -83,7 +83,7 @@ func WriteReport(w io.Writer, r *Report) error {
 	default:
 		return fmt.Errorf("report of %s has no result", r.Data)
 	}
-	p.Plots = []chart.Plot{p.roc(), p.precisionRecall(), p.calibration(), p.histogram()}
+	p.Plots = []chart.Plot{p.roc(), p.precisionRecall(), CalibrationPlot(r.Classes[r.Positive], p.Curves.Bins, p.Curves.CalibrationError), p.histogram()}
 	if len(p.Importances) > 0 {
 		p.Plots = append(p.Plots, p.importances())
 	}
