@@ -17,7 +17,6 @@ import (
 	"github.com/loanscorer/loanscorer/internal/sim"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
-	"github.com/loanscorer/loanscorer/model"
 )
 
 var errSim = errors.New("store does not answer")
@@ -141,12 +140,8 @@ func (c *simClock) pass(d time.Duration) {
 
 func simWorker(t *testing.T, s Claims, clock *simClock) *Applications {
 	t.Helper()
-	scorer, err := New(model.Default())
-	if err != nil {
-		t.Fatal(err)
-	}
 	a, err := NewApplications(ApplicationsOptions{
-		Scorer: scorer, Objects: s, Lease: 15 * time.Second, MaxReceives: 5, Now: clock.Now, Logger: simLogger(),
+		Scorer: simModels(t)[0], Objects: s, Lease: 15 * time.Second, MaxReceives: 5, Now: clock.Now, Logger: simLogger(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -83,13 +83,15 @@ func (t Table) Encode() ([]byte, error) {
 	fmt.Fprintf(&buf, `{"format":%q,"v":1,"reasons":[`, TableFormat)
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	separator := "\n"
-	for _, e := range t {
-		buf.WriteString(separator)
+	for i, e := range t {
+		if i > 0 {
+			buf.Truncate(buf.Len() - 1) // the encoder ends lines
+			buf.WriteByte(',')
+		}
+		buf.WriteByte('\n')
 		if err := enc.Encode(e); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrTable, err)
 		}
-		separator = ","
 	}
 	buf.WriteString("]}\n")
 	return buf.Bytes(), nil
