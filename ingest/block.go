@@ -8,7 +8,7 @@ import (
 
 // What a block holds at most.
 const (
-	BlockRows  = 4096
+	BlockRows  = 1024
 	blockBytes = 1 << 20 // of input, so that a block of huge rows stays small
 )
 
