@@ -186,7 +186,7 @@ func checkNeeds(s *stack, p *problems) {
 		}
 		switch s.part(f) {
 		case "api":
-			needs("s3:GetObject", status.ApplicationsPrefix, status.BatchesPrefix, status.ReceiptsPrefix, "idempotency/")
+			needs("s3:GetObject", status.ApplicationsPrefix, status.BatchesPrefix, status.ReceiptsPrefix, status.ReasonsPrefix, "idempotency/")
 			if !s.may(role, "s3:GetObject", under("results/")) {
 				needs("s3:GetObject", status.ApplicationResultsPrefix, status.BatchResultsPrefix)
 			}
@@ -199,7 +199,7 @@ func checkNeeds(s *stack, p *problems) {
 			needs("s3:PutObject", writes...)
 			needs("s3:AbortMultipartUpload", writes...)
 		case "bulk":
-			writes := []string{status.BatchesPrefix, status.BatchResultsPrefix, status.ReceiptsPrefix, status.ModelsPrefix}
+			writes := []string{status.BatchesPrefix, status.BatchResultsPrefix, status.ReceiptsPrefix, status.ModelsPrefix, status.ReasonsPrefix}
 			needs("s3:GetObject", append(writes, status.UploadsPrefix)...)
 			needs("s3:GetObjectVersion", status.UploadsPrefix)
 			needs("s3:PutObject", writes...)

@@ -167,7 +167,7 @@ func expiry(list []lifecycle, prefix string) float64 {
 	return least
 }
 
-// checkLifecycle: nothing stays for ever but models, nothing goes while it is
+// checkLifecycle: nothing stays for ever but models and reasons, nothing goes while it is
 // needed. A document whose result file is gone would read as undecided.
 func checkLifecycle(s *stack, p *problems) {
 	b := s.bucket()
@@ -176,6 +176,9 @@ func checkLifecycle(s *stack, p *problems) {
 	days := func(prefix string) float64 { return expiry(list, prefix) }
 	if days(status.ModelsPrefix) != 0 {
 		p.add(b, "models expire: decisions could not be replayed")
+	}
+	if days(status.ReasonsPrefix) != 0 {
+		p.add(b, "reason codes expire: decisions could not be replayed")
 	}
 	if d := days(status.UploadsPrefix); d <= dlqDays {
 		p.add(b, "uploads are kept for %v days: a message may come back for %d", d, dlqDays)
@@ -220,7 +223,7 @@ func checkLifecycle(s *stack, p *problems) {
 func checkWriteOnce(s *stack, p *problems) {
 	b := s.bucket()
 	for _, prefix := range []string{
-		status.ApplicationsPrefix, status.BatchesPrefix, status.ModelsPrefix, "results/",
+		status.ApplicationsPrefix, status.BatchesPrefix, status.ModelsPrefix, status.ReasonsPrefix, "results/",
 	} {
 		found := false
 		for _, st := range s.resourcePolicy("AWS::S3::BucketPolicy", "Bucket", b.ref()) {
