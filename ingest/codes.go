@@ -24,19 +24,22 @@ const (
 
 // Codes of files that are refused as a whole; CodeBareCR, CodeBadUTF8, CodeBadQuote and CodeNUL say the same of a header.
 const (
-	CodeEmpty           = "empty"            // no bytes, or nothing but blank lines
-	CodeGzip            = "gzip"             // compressed with gzip
-	CodeZstd            = "zstd"             // compressed with Zstandard
-	CodeZip             = "zip"              // a zip archive, which an Excel .xlsx workbook also is
-	CodeXLS             = "xls"              // an old Excel workbook
-	CodeParquet         = "parquet"          // a Parquet file
-	CodeUTF16           = "utf16"            // UTF-16 or UTF-32
-	CodeDelimiter       = "delimiter"        // cells are separated by something that is not tried, or a sep= line that names nothing
-	CodeDuplicateColumn = "duplicate_column" // two columns of the same name
-	CodeMissingColumns  = "missing_columns"  // required columns are not there
-	CodeTooManyColumns  = "too_many_columns" // more than MaxColumns
-	CodeHeaderTooLong   = "header_too_long"  // the header does not end within the bytes given
-	CodeNoHeader        = "no_header"        // the first line is data, or something else than column names
+	CodeEmpty           = "empty"             // no bytes, or nothing but blank lines
+	CodeTruncated       = "truncated"         // a packed file that ends too early
+	CodeCorrupt         = "corrupt"           // a packed file that is damaged
+	CodeUnpacksTooLarge = "unpacks_too_large" // a packed file beyond MaxRatio or MaxUnpacked, or whose unpacking needs too much memory
+	CodePacked          = "packed"            // a packed file inside a packed file
+	CodePacking         = "packing"           // packed in a way that is not undone
+	CodeZip             = "zip"               // a zip archive without just one CSV file that can be read
+	CodeXLS             = "xls"               // an old Excel workbook, or one with a password
+	CodeNotCSV          = "not_csv"           // a file of another kind: Parquet, PDF, HTML, XML, JSON
+	CodeUTF16           = "utf16"             // UTF-16 without a byte order mark, or UTF-32
+	CodeDelimiter       = "delimiter"         // cells are separated by something that is not tried, or a sep= line that names nothing
+	CodeDuplicateColumn = "duplicate_column"  // two columns of the same name
+	CodeMissingColumns  = "missing_columns"   // required columns are not there
+	CodeTooManyColumns  = "too_many_columns"  // more than MaxColumns
+	CodeHeaderTooLong   = "header_too_long"   // the header does not end within the bytes given
+	CodeNoHeader        = "no_header"         // the first line is data, or something else than column names
 )
 
 // RowCodes lists every code that a *RowError can have.
@@ -58,7 +61,8 @@ func FieldCodes() []string {
 // FileCodes lists every code that a *FileError can have.
 func FileCodes() []string {
 	return []string{
-		CodeEmpty, CodeGzip, CodeZstd, CodeZip, CodeXLS, CodeParquet, CodeUTF16, CodeNUL, CodeBadUTF8, CodeBareCR,
+		CodeEmpty, CodeTruncated, CodeCorrupt, CodeUnpacksTooLarge, CodePacked, CodePacking, CodeZip, CodeXLS, CodeNotCSV,
+		CodeUTF16, CodeNUL, CodeBadUTF8, CodeBareCR,
 		CodeDelimiter, CodeBadQuote, CodeHeaderTooLong, CodeNoHeader, CodeDuplicateColumn, CodeTooManyColumns,
 		CodeMissingColumns,
 	}

@@ -48,6 +48,12 @@ func (d Dialect) newline() (newline, foreign byte) {
 	return '\n', '\r'
 }
 
+// Streamed reports whether the text is made from the stored bytes, by unpacking or from UTF-16. Such a file is read from
+// its start (Head.Open) and not in ranges, and offsets count the bytes of the text in UTF-8.
+func (d Dialect) Streamed() bool { return d.Packing != "" || d.utf16() }
+
+func (d Dialect) utf16() bool { return d.Encoding == EncodingUTF16LE || d.Encoding == EncodingUTF16BE }
+
 // String tells people what differs from UTF-8 with commas, or that nothing does:
 // "UTF-8, semicolons, decimal comma".
 func (d Dialect) String() string {

@@ -37,7 +37,7 @@ func ParseHead(text []byte, whole bool, given Given) (*Head, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseMagic(text); err != nil {
+	if err := refuseKind(text); err != nil {
 		return nil, err
 	}
 	return parseHead(text, whole, d)

@@ -12,6 +12,7 @@ type FileError struct {
 	Code   string `json:"code"`
 	Reason string `json:"reason"`
 	Hint   string `json:"hint"`
+	Offset int64  `json:"offset,omitempty"` // in the file as it is stored, of what is wrong with a packed file; 0 if not known
 }
 
 // Error returns the reason and what to do.
@@ -19,6 +20,10 @@ func (e *FileError) Error() string { return e.Reason + "; " + e.Hint + " (" + e.
 
 func refuse(code, reason, hint string) error {
 	return &FileError{Code: code, Reason: reason, Hint: hint}
+}
+
+func refuseAt(offset int64, code, reason, hint string) error {
+	return &FileError{Code: code, Reason: reason, Hint: hint, Offset: offset}
 }
 
 func headerTooLong() error {
@@ -36,22 +41,47 @@ func refuseCount(n int) error {
 		"remove the columns that are not needed")
 }
 
-// refuseMagic refuses what is no text in UTF-8, by its first bytes.
-func refuseMagic(head []byte) error {
-	const export = "export it as CSV UTF-8"
+// refuseKind refuses what is no text that can be read, by its first bytes.
+func refuseKind(head []byte) error {
+	if packing(head) != "" {
+		return refuse(CodePacked, "the file is packed twice", "unpack it once")
+	}
+	const export, unpack = "export it as CSV UTF-8", "unpack it, or pack it with gzip or zstd"
 	for _, m := range [...]struct{ magic, code, what, hint string }{
-		{"\x1f\x8b", CodeGzip, "is compressed with gzip", "unpack it (gunzip) and upload the CSV file"},
-		{"\x28\xb5\x2f\xfd", CodeZstd, "is compressed with zstd", "unpack it (unzstd) and upload the CSV file"},
-		{"PK\x03\x04", CodeZip, "is a zip archive or an Excel workbook", "unpack it, or export the sheet as CSV UTF-8"},
-		{"PK\x05\x06", CodeZip, "is an empty zip archive", "upload the CSV file itself"},
-		{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", CodeXLS, "is an old Excel workbook", export},
-		{"PAR1", CodeParquet, "is a Parquet file", export},
-		{"\xff\xfe", CodeUTF16, "is encoded as UTF-16 or UTF-32", export},
-		{"\xfe\xff", CodeUTF16, "is encoded as UTF-16", export},
+		{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", CodeXLS, "is an old Excel workbook, or one with a password", "save it as .xlsx without a password, or as CSV UTF-8"},
+		{"PAR1", CodeNotCSV, "is a Parquet file", export},
+		{"%PDF-", CodeNotCSV, "is a PDF document", export},
+		{"SQLite format 3\x00", CodeNotCSV, "is an SQLite database", export},
+		{"\xfd7zXZ\x00", CodePacking, "is packed with xz", unpack},
+		{"BZh", CodePacking, "is packed with bzip2", unpack},
+		{"7z\xbc\xaf\x27\x1c", CodePacking, "is a 7z archive", unpack},
+		{"Rar!\x1a\x07", CodePacking, "is a RAR archive", unpack},
+		{"\x04\x22\x4d\x18", CodePacking, "is packed with lz4", unpack},
+		{"\x1f\x9d", CodePacking, "is packed with compress", unpack},
+		{"\xff\xfe\x00\x00", CodeUTF16, "is encoded as UTF-32", export},
 		{"\x00\x00\xfe\xff", CodeUTF16, "is encoded as UTF-32", export},
+		{"\xff\xfe", CodeUTF16, "is encoded as UTF-16", export},
+		{"\xfe\xff", CodeUTF16, "is encoded as UTF-16", export},
 	} {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return refuse(m.code, "the file "+m.what, m.hint)
+		}
+	}
+	return refuseMarkup(head)
+}
+
+// refuseMarkup refuses pages, documents and JSON; what some programs call an Excel export is a page.
+func refuseMarkup(head []byte) error {
+	text, _ := cutBOM(head)
+	text = bytes.TrimLeft(text[:min(len(text), 512)], " \t\r\n")
+	for _, m := range [...]struct{ begin, what, hint string }{
+		{"<?xml", "XML", "export it as CSV UTF-8"},
+		{"<", "an HTML page, whatever its name ends with", "open it in Excel and save it as .xlsx or CSV UTF-8"},
+		{"{", "JSON", "export it as CSV UTF-8, or send applications to the HTTP API"},
+		{"[", "JSON", "export it as CSV UTF-8, or send applications to the HTTP API"},
+	} {
+		if bytes.HasPrefix(text, []byte(m.begin)) {
+			return refuse(CodeNotCSV, "the file is "+m.what, m.hint)
 		}
 	}
 	return nil
@@ -61,7 +91,7 @@ func refuseMagic(head []byte) error {
 func refuseLine(rec *Record, rest []byte, ended bool) error {
 	switch {
 	case bytes.IndexByte(rec.Raw, 0) >= 0 && looksLikeUTF16(rest):
-		return refuse(CodeUTF16, "the file is encoded as UTF-16", "export it as CSV UTF-8")
+		return refuse(CodeUTF16, "the file is encoded as UTF-16 without a byte order mark", "export it as CSV UTF-8, or say that it is utf-16le or utf-16be")
 	case bytes.IndexByte(rec.Raw, 0) >= 0:
 		return refuse(CodeNUL, "the header holds a NUL byte: the file is not text", "export the data as CSV UTF-8")
 	case !ended:

@@ -3,6 +3,7 @@ package ingest
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -15,7 +16,17 @@ func decodeFile(tb testing.TB, file string) []string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := NewScanner(strings.NewReader(file[h.DataStart:]), h.DataStart, ScannerOptions{FirstLine: h.DataLine, Dialect: h.Dialect})
+	rows, err := decodeText(tb, h, strings.NewReader(file[h.DataStart:]))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return rows
+}
+
+// decodeText is decodeFile from the first row on, and the error of reading.
+func decodeText(tb testing.TB, h *Head, text io.Reader) ([]string, error) {
+	tb.Helper()
+	s := NewScanner(text, h.DataStart, ScannerOptions{FirstLine: h.DataLine, Dialect: h.Dialect})
 	d := h.Decoder()
 	var a Application
 	var out []string
@@ -30,7 +41,7 @@ func decodeFile(tb testing.TB, file string) []string {
 		}
 		out = append(out, string(text))
 	}
-	return out
+	return out, s.Err()
 }
 
 // failure 46, failure 48, failure 49

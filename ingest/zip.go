@@ -1,0 +1,130 @@
+package ingest
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+)
+
+// maxMembers bounds the files in an archive: its directory is held in memory.
+const maxMembers = 4096
+
+// unzip gives the CSV file in a zip archive, and its name. wanted chooses one by name; otherwise there must be just one.
+// Closing it does not close the source.
+func unzip(src Source, wanted string) (io.ReadCloser, string, error) {
+	at := &sourceAt{src: src}
+	files, err := members(at)
+	if err == nil {
+		var f *zip.File
+		if f, err = choose(files, wanted); err == nil {
+			var text io.ReadCloser
+			if text, err = openMember(at, f); err == nil {
+				return text, f.Name, nil
+			}
+		}
+	}
+	return nil, "", errors.Join(err, at.Close())
+}
+
+// members lists the files of an archive that are data.
+func members(at *sourceAt) ([]*zip.File, error) {
+	archive, err := zip.NewReader(at, at.src.Size)
+	switch {
+	case at.err != nil:
+		return nil, at.err
+	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // names are only shown
+		return nil, refuseAt(at.src.Size, CodeTruncated, "the zip archive has no directory at its end", "it was cut off: copy or export it again")
+	case len(archive.File) > maxMembers:
+		return nil, refuse(CodeZip, fmt.Sprintf("the zip archive holds %d files", len(archive.File)), "pack the CSV file alone")
+	}
+	return slices.DeleteFunc(archive.File, func(f *zip.File) bool {
+		base := path.Base(f.Name)
+		return strings.HasSuffix(f.Name, "/") || strings.HasPrefix(f.Name, "__MACOSX/") || strings.HasPrefix(base, ".") ||
+			base == "Thumbs.db" || base == "desktop.ini"
+	}), nil
+}
+
+// choose finds the one CSV file: the one asked for, the only one that is named like one, or the only file.
+func choose(files []*zip.File, wanted string) (*zip.File, error) {
+	has := func(name string) bool {
+		return slices.ContainsFunc(files, func(f *zip.File) bool { return f.Name == name })
+	}
+	if has("xl/workbook.bin") || has("content.xml") && has("mimetype") {
+		return nil, refuse(CodeXLS, "the file is a workbook of a kind that is not read (.xlsb, .ods)", "save it as .xlsx or CSV UTF-8")
+	}
+	var csv []*zip.File
+	var names []string
+	for _, f := range files {
+		if wanted != "" && (f.Name == wanted || path.Base(f.Name) == wanted) {
+			return f, nil
+		}
+		switch strings.ToLower(path.Ext(f.Name)) {
+		case ".csv", ".tsv", ".txt", ".tab":
+			csv = append(csv, f)
+		}
+		if len(names) < 10 {
+			names = append(names, shown(f.Name))
+		}
+	}
+	switch {
+	case wanted != "":
+		return nil, refuse(CodeZip, fmt.Sprintf("the zip archive has no file %s; it has %s", shown(wanted), strings.Join(names, ", ")), "name one of them")
+	case len(csv) == 1:
+		return csv[0], nil
+	case len(files) == 1:
+		return files[0], nil
+	case len(files) == 0:
+		return nil, refuse(CodeZip, "the zip archive is empty", "pack the CSV file")
+	}
+	return nil, refuse(CodeZip, fmt.Sprintf("the zip archive holds %d files: %s", len(files), strings.Join(names, ", ")),
+		"pack one CSV file alone, or upload them one by one")
+}
+
+// openMember gives the text of one file of an archive.
+func openMember(at *sourceAt, f *zip.File) (io.ReadCloser, error) {
+	if f.Flags&1 != 0 {
+		return nil, refuse(CodeZip, "the zip archive is protected by a password", "pack it without one")
+	}
+	text, err := f.Open()
+	switch {
+	case at.err != nil:
+		return nil, at.err
+	case errors.Is(err, zip.ErrAlgorithm):
+		return nil, refuse(CodeZip, fmt.Sprintf("the zip archive is packed by method %d, which is not read", f.Method), "pack it with the usual method, deflate")
+	case err != nil:
+		return nil, refuse(CodeCorrupt, "the zip archive is damaged", "copy or export it again")
+	}
+	return &zipMember{text: text, at: at}, nil
+}
+
+// zipMember is the text of one file of an archive.
+type zipMember struct {
+	text io.ReadCloser
+	at   *sourceAt
+	n    int64 // bytes of text
+}
+
+// Read implements io.Reader.
+func (m *zipMember) Read(p []byte) (int, error) {
+	n, err := m.text.Read(p)
+	m.n += int64(n)
+	switch {
+	case m.n > MaxUnpacked, m.n > FreeRatio && m.n/MaxRatio > m.at.at:
+		return 0, tooMuch(PackingZip, m.at.at, m.n)
+	case err == nil, err == io.EOF: //nolint:errorlint // a wrapped io.EOF is a failure
+		return n, err
+	case m.at.err != nil:
+		return n, m.at.err
+	case errors.Is(err, zip.ErrChecksum):
+		return n, refuseAt(m.at.at, CodeCorrupt, fmt.Sprintf("the zip archive is damaged, near byte %d, after %d bytes of text", m.at.at, m.n),
+			"copy or export it again")
+	}
+	return n, packedFault(PackingZip, err, m.at.at, m.n)
+}
+
+// Close implements io.Closer.
+func (m *zipMember) Close() error { return errors.Join(m.text.Close(), m.at.Close()) }
