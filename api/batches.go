@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
 )
 
@@ -36,6 +38,7 @@ type BatchStatus struct {
 	State       status.BatchState `json:"state" enum:"awaiting_upload,queued,scoring,succeeded,succeeded_with_rejects,failed,cancelled,superseded"`
 	Done        bool              `json:"done" doc:"Nothing will change any more"`
 	Source      *status.Source    `json:"source" doc:"The one version of the upload that is scored; null before it is planned"`
+	Dialect     *ingest.Dialect   `json:"dialect" doc:"How the file is written, found out on its first bytes; null before it is planned and when it was refused"`
 	Counts      BatchCounts       `json:"counts"`
 	Progress    float64           `json:"progress" minimum:"0" maximum:"1" doc:"Chunks done of all chunks"`
 	ETASeconds  *int64            `json:"eta_seconds" doc:"Seconds until the end at the pace so far; null when unknown"`
@@ -155,7 +158,7 @@ func (s *service) closedBatch(ctx context.Context, id string, sum *status.Summar
 	state := status.DeriveBatch(nil, sum)
 	rows := countsOf(&sum.Tally)
 	st := &BatchStatus{
-		ID: id, State: state, Done: state.Done(), Source: &sum.Source, Progress: 1, ETASeconds: new(int64),
+		ID: id, State: state, Done: state.Done(), Source: &sum.Source, Dialect: dialectIn(sum.Dialect), Progress: 1, ETASeconds: new(int64),
 		Counts: rows.counts(sum.Chunks, sum.Chunks), Reasons: []ReasonCount{}, FirstErrors: []RowError{},
 		Output: output(sum.Source.Bucket, id), Model: &sum.Model, Policy: &sum.Policy,
 		PlannedAt: sum.PlannedAt, ClosedAt: sum.ClosedAt, Error: sum.Error,
@@ -191,7 +194,7 @@ func (s *service) openBatch(ctx context.Context, id string, plan *status.Batch, 
 	}
 	state := status.DeriveBatch(plan, nil)
 	st := &BatchStatus{
-		ID: id, State: state, Done: state.Done(), Source: &plan.Source,
+		ID: id, State: state, Done: state.Done(), Source: &plan.Source, Dialect: headIn(plan.Header),
 		Counts: seen.rows.counts(plan.Chunks, seen.chunks), Reasons: []ReasonCount{}, FirstErrors: []RowError{},
 		Output: output(plan.Source.Bucket, id), Model: &plan.Model, Policy: &plan.Policy, PlannedAt: plan.PlannedAt,
 	}
@@ -219,6 +222,25 @@ func eta(elapsed time.Duration, done, all int) *int64 {
 	left := max(elapsed.Seconds(), 0) * float64(max(all-done, 0)) / float64(done)
 	seconds := int64(math.Ceil(left))
 	return &seconds
+}
+
+// headIn is the dialect in the header of a plan; nil if there is none.
+func headIn(header json.RawMessage) *ingest.Dialect {
+	var head struct {
+		Dialect json.RawMessage `json:"dialect"`
+	}
+	if json.Unmarshal(header, &head) != nil {
+		return nil
+	}
+	return dialectIn(head.Dialect)
+}
+
+func dialectIn(text json.RawMessage) *ingest.Dialect {
+	d := new(ingest.Dialect)
+	if json.Unmarshal(text, d) != nil {
+		return nil
+	}
+	return d
 }
 
 func output(bucket, id string) *BatchOutput {

@@ -245,7 +245,7 @@ func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 		r.fields = append(r.fields, f)
 	}
 	both := d.has(TotalIncome) && (d.has(ApplicantIncome) || d.has(CoapplicantIncome))
-	r.plain = !both && s.newline == '\n'
+	r.plain = !both && s.newline == '\n' && r.point != s.delimiter
 	return r
 }
 

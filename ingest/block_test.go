@@ -141,8 +141,25 @@ func openText(tb testing.TB, text string, o ScannerOptions, wrap func(io.Reader)
 	if o.Dialect.Encoding != "" {
 		head.Dialect.Encoding = o.Dialect.Encoding
 	}
+	if o.Dialect.Decimal != "" {
+		head.Dialect.Decimal = o.Dialect.Decimal
+	}
 	o.FirstLine, o.Dialect = head.DataLine, head.Dialect
 	return head, NewScanner(in, head.DataStart, o)
+}
+
+// Where the comma is both delimiter and decimal sign, it is a decimal sign inside quotes only.
+func TestBlocksOfDecimalCommasBetweenCommas(t *testing.T) {
+	t.Parallel()
+	file := "TotalIncome,LoanAmount,Credit_History,Property_Area\n" + strings.Repeat("5849,128,1,Urban\n\"5849,50\",128,1,Urban\n5849,50,128,1,Urban\n", 20)
+	o := ScannerOptions{Dialect: Dialect{Decimal: ","}}
+	want := byRows(t, file, o)
+	if len(want.Rows) != 40 || !strings.Contains(want.Rows[1], "TotalIncome=5849.5") {
+		t.Fatalf("%+v", want)
+	}
+	if diff := cmp.Diff(want, byBlocks(t, file, o, nil)); diff != "" {
+		t.Errorf("(-rows +blocks)\n%s", diff)
+	}
 }
 
 // blockCells are cells of every sort, the usual ones first and more often.

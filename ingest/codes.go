@@ -39,6 +39,7 @@ const (
 	CodeMissingColumns  = "missing_columns"   // required columns are not there
 	CodeTooManyColumns  = "too_many_columns"  // more than MaxColumns
 	CodeHeaderTooLong   = "header_too_long"   // the header does not end within the bytes given
+	CodeBadOption       = "bad_option"        // the upload's metadata says something about the file that is not known
 	CodeNoHeader        = "no_header"         // the first line is data, or something else than column names
 )
 
@@ -64,6 +65,6 @@ func FileCodes() []string {
 		CodeEmpty, CodeTruncated, CodeCorrupt, CodeUnpacksTooLarge, CodePacked, CodePacking, CodeZip, CodeXLS, CodeNotCSV,
 		CodeUTF16, CodeNUL, CodeBadUTF8, CodeBareCR,
 		CodeDelimiter, CodeBadQuote, CodeHeaderTooLong, CodeNoHeader, CodeDuplicateColumn, CodeTooManyColumns,
-		CodeMissingColumns,
+		CodeMissingColumns, CodeBadOption,
 	}
 }

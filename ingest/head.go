@@ -37,6 +37,9 @@ func ParseHead(text []byte, whole bool, given Given) (*Head, error) {
 	if err != nil {
 		return nil, err
 	}
+	if kind := packing(text); kind != "" {
+		return nil, refuse(CodePacked, "the file is packed ("+kind+")", "unpack it")
+	}
 	if err := refuseKind(text); err != nil {
 		return nil, err
 	}

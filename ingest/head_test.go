@@ -104,7 +104,7 @@ func TestParseHeadRefuses(t *testing.T) {
 		"zero bytes":               {"", CodeEmpty, "the file is empty"},
 		"blank lines":              {"\r\n \n\n", CodeEmpty, "the file is empty"},
 		"only a byte order mark":   {"\xEF\xBB\xBF", CodeEmpty, "the file is empty"},
-		"packed twice":             {"\x1f\x8b\x08\x00rest", CodePacked, "packed twice"},
+		"packed":                   {"\x1f\x8b\x08\x00rest", CodePacked, "packed (gzip)"},
 		"xls":                      {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", CodeXLS, "old Excel workbook"},
 		"parquet":                  {"PAR1rest", CodeNotCSV, "Parquet"},
 		"PDF":                      {"%PDF-1.7", CodeNotCSV, "PDF"},

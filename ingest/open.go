@@ -26,12 +26,12 @@ func Open(src Source, given Given) (*Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := openText(src, d, true)
+	t, err := openAll(src, d, true)
 	if err != nil {
 		return nil, err
 	}
 	sample := make([]byte, MaxSample)
-	if !t.Head.Dialect.Streamed() {
+	if !t.Head.Dialect.Streamed() && src.Size >= 0 {
 		sample = sample[:min(MaxSample, src.Size+1)]
 	}
 	n, whole, err := fill(t, sample)
@@ -47,6 +47,9 @@ func Open(src Source, given Given) (*Text, error) {
 
 // parse reads the head from the start of the text. What was found out about the file so far stays.
 func (t *Text) parse(sample []byte, whole bool) error {
+	if packing(sample) != "" {
+		return refuse(CodePacked, "the file is packed twice", "unpack it once")
+	}
 	if err := refuseKind(sample); err != nil {
 		return err
 	}
@@ -69,7 +72,7 @@ func (t *Text) parse(sample []byte, whole bool) error {
 // Open gives the text of the file again, from DataStart on, in the dialect that was decided. Files whose text is not the
 // stored bytes (Dialect.Streamed) can only be read so.
 func (h *Head) Open(src Source) (io.ReadCloser, error) {
-	t, err := openText(src, h.Dialect, false)
+	t, err := openAll(src, h.Dialect, false)
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +85,9 @@ func (h *Head) Open(src Source) (io.ReadCloser, error) {
 	return t, nil
 }
 
-// openText opens the whole text of a file. With detect it finds out whether the file is packed, and whether it is UTF-16
+// openAll opens the whole text of a file. With detect it finds out whether the file is packed, and whether it is UTF-16
 // if no encoding is given.
-func openText(src Source, d Dialect, detect bool) (*Text, error) {
+func openAll(src Source, d Dialect, detect bool) (*Text, error) {
 	stream, err := src.Open(0)
 	if err != nil {
 		return nil, err
@@ -168,7 +171,7 @@ func fill(r io.Reader, buf []byte) (n int, ended bool, err error) {
 		m, err := r.Read(buf[n:])
 		n += m
 		switch {
-		case err == io.EOF: //nolint:errorlint // readers return io.EOF itself; a wrapped one is a failure
+		case err == io.EOF: // readers return io.EOF itself; a wrapped one is a failure
 			return n, true, nil
 		case err != nil:
 			return n, false, err

@@ -43,9 +43,6 @@ func refuseCount(n int) error {
 
 // refuseKind refuses what is no text that can be read, by its first bytes.
 func refuseKind(head []byte) error {
-	if packing(head) != "" {
-		return refuse(CodePacked, "the file is packed twice", "unpack it once")
-	}
 	const export, unpack = "export it as CSV UTF-8", "unpack it, or pack it with gzip or zstd"
 	for _, m := range [...]struct{ magic, code, what, hint string }{
 		{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", CodeXLS, "is an old Excel workbook, or one with a password", "save it as .xlsx without a password, or as CSV UTF-8"},

@@ -110,6 +110,9 @@ func (s *Scanner) Scan() bool {
 // Extend moves the end of the range to a later file offset and counts lines from 1 again.
 func (s *Scanner) Extend(end int64) { s.end, s.line, s.firstLine = end, 1, 1 }
 
+// Until moves the end of the range to a later file offset.
+func (s *Scanner) Until(end int64) { s.end = end }
+
 // Record returns the record that Scan found. It is the same pointer for every record.
 func (s *Scanner) Record() *Record { return &s.rec }
 

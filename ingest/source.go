@@ -8,14 +8,28 @@ import (
 
 // Source is a stored file. Its reads must give the same bytes every time.
 type Source struct {
-	Size int64                                     // bytes
+	Size int64                                     // bytes, or -1 if it is a stream that can be read once
 	Open func(offset int64) (io.ReadCloser, error) // the bytes from there to the end
+
+	// At reads the same bytes, at several places at a time; nil if they are not at hand like that.
+	At io.ReaderAt
 }
 
 // FileSource is a file that is at hand, such as an *os.File or a *bytes.Reader. Closing what was opened does not close it.
 func FileSource(file io.ReaderAt, size int64) Source {
-	return Source{Size: size, Open: func(offset int64) (io.ReadCloser, error) {
+	return Source{Size: size, At: file, Open: func(offset int64) (io.ReadCloser, error) {
 		return io.NopCloser(io.NewSectionReader(file, offset, max(size-offset, 0))), nil
+	}}
+}
+
+// StreamSource is what can only be read once from its start, such as a pipe. Closing what was opened does not close it.
+// Archives cannot be read from it: they have their directory at the end.
+func StreamSource(r io.Reader) Source {
+	return Source{Size: -1, Open: func(offset int64) (io.ReadCloser, error) {
+		if offset != 0 {
+			return nil, fmt.Errorf("a stream cannot be read from byte %d", offset)
+		}
+		return io.NopCloser(r), nil
 	}}
 }
 

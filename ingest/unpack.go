@@ -95,7 +95,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	if u.n > MaxUnpacked || u.n > FreeRatio && u.n/MaxRatio > u.in.n {
 		return 0, tooMuch(u.packing, u.in.n, u.n)
 	}
-	if err == nil || err == io.EOF { //nolint:errorlint // a wrapped io.EOF is a failure
+	if err == nil || err == io.EOF { // a wrapped io.EOF is a failure
 		return n, err
 	}
 	return n, u.fault(err)

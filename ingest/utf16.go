@@ -52,7 +52,7 @@ func (u *utf16Reader) decode() {
 			u.keep(i, out)
 			return
 		default:
-			var pair rune = utf8.RuneError
+			pair := utf8.RuneError
 			if i+3 < u.n {
 				pair = utf16.DecodeRune(unit, u.unit(i+2))
 			}

@@ -16,6 +16,9 @@ const maxMembers = 4096
 // unzip gives the CSV file in a zip archive, and its name. wanted chooses one by name; otherwise there must be just one.
 // Closing it does not close the source.
 func unzip(src Source, wanted string) (io.ReadCloser, string, error) {
+	if src.Size < 0 {
+		return nil, "", refuse(CodeZip, "a zip archive or workbook cannot be read from a pipe", "give it as a file")
+	}
 	at := &sourceAt{src: src}
 	files, err := members(at)
 	if err == nil {
@@ -115,7 +118,7 @@ func (m *zipMember) Read(p []byte) (int, error) {
 	switch {
 	case m.n > MaxUnpacked, m.n > FreeRatio && m.n/MaxRatio > m.at.at:
 		return 0, tooMuch(PackingZip, m.at.at, m.n)
-	case err == nil, err == io.EOF: //nolint:errorlint // a wrapped io.EOF is a failure
+	case err == nil, err == io.EOF: // a wrapped io.EOF is a failure
 		return n, err
 	case m.at.err != nil:
 		return n, m.at.err

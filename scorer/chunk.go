@@ -50,7 +50,10 @@ func (b *Bulk) chunk(ctx context.Context, plan *status.Batch, m events.Chunk) er
 	start := b.o.Now()
 	entry, err := b.scoreChunk(ctx, plan, &m, before)
 	var source *sourceError
+	var refused *ingest.FileError
 	switch {
+	case errors.As(err, &refused): // a packed file that turned out to be damaged
+		return b.finish(ctx, plan, status.BatchFailed, refusedFile(refused))
 	case errors.As(err, &source) && errors.Is(err, store.ErrChanged):
 		return b.finish(ctx, plan, status.BatchSuperseded, superseded())
 	case errors.As(err, &source) && errors.Is(err, store.ErrNotFound):
@@ -117,7 +120,7 @@ type chunkRun struct {
 // fill scores the records that begin in the chunk's range into out and fills
 // in the entry. It can be called again.
 func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
-	first, in, err := r.bulk.openRange(ctx, r.plan, r.rows.head.Dialect, r.message)
+	first, in, err := r.bulk.openRange(ctx, r.plan, r.rows.head, r.message)
 	if err != nil {
 		return &sourceError{err}
 	}
@@ -136,7 +139,7 @@ func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
 // fillRejects writes the rejects of the chunk again, without scoring into
 // anything.
 func (r *chunkRun) fillRejects(ctx context.Context, out io.Writer) error {
-	first, in, err := r.bulk.openRange(ctx, r.plan, r.rows.head.Dialect, r.message)
+	first, in, err := r.bulk.openRange(ctx, r.plan, r.rows.head, r.message)
 	if err != nil {
 		return &sourceError{err}
 	}
@@ -146,14 +149,21 @@ func (r *chunkRun) fillRejects(ctx context.Context, out io.Writer) error {
 
 // scan reads the records of the chunk's range from in, which begins at first.
 func (r *chunkRun) scan(in io.Reader, first int64) *ingest.Scanner {
-	return ingest.NewScanner(in, first, ingest.ScannerOptions{End: r.message.End, Dialect: r.rows.head.Dialect})
+	o := ingest.ScannerOptions{End: r.message.End, Dialect: r.rows.head.Dialect}
+	if o.Dialect.Streamed() {
+		o.End = 0 // of a text whose length nobody knows
+	}
+	return ingest.NewScanner(in, first, o)
 }
 
 // openRange opens the upload at the chunk's first record: the one given, the
 // first of the file, or the one guessed.
-func (b *Bulk) openRange(ctx context.Context, plan *status.Batch, d ingest.Dialect, m *events.Chunk) (int64, io.ReadCloser, error) {
+func (b *Bulk) openRange(ctx context.Context, plan *status.Batch, head *ingest.Head, m *events.Chunk) (int64, io.ReadCloser, error) {
 	ref := refOf(plan.Source)
 	switch {
+	case head.Dialect.Streamed():
+		in, err := head.Open(b.source(ctx, plan.Source))
+		return head.DataStart, in, err
 	case m.FirstRecord != nil:
 		in, err := b.o.Objects.Open(ctx, ref, *m.FirstRecord, store.OpenOptions{})
 		return *m.FirstRecord, in, err
@@ -166,7 +176,7 @@ func (b *Bulk) openRange(ctx context.Context, plan *status.Batch, d ingest.Diale
 		return 0, nil, err
 	}
 	buffered := bufio.NewReaderSize(in, 64<<10)
-	first, err := d.FirstRecord(buffered, m.Start)
+	first, err := head.Dialect.FirstRecord(buffered, m.Start)
 	if err != nil {
 		return 0, nil, errors.Join(err, in.Close())
 	}

@@ -1,10 +1,8 @@
 package scorer
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -18,31 +16,28 @@ type FileOptions struct {
 	DecidedAt time.Time          // goes into every row; required
 	Rejects   io.Writer          // where rejects.csv goes; required
 	Given     ingest.Given       // what is said about the file; the rest is detected
-	Progress  func(offset int64) // told the bytes read, now and then; may be nil
+	Progress  func(read int64)   // told how much of the file is read, in bytes, now and then; may be nil
 	Head      func(*ingest.Head) // told how the file is read, before the first row; may be nil
-	Size      int64              // of a file that is an io.ReaderAt: it is read by all cores; 0: read as a stream
 
 	segment int64 // bytes of input in a row group; segmentBytes
 }
 
-// ScoreFile scores a CSV file into a Parquet file without a queue or a store,
-// with the same code and the same columns as a batch. A file that is refused
-// as a whole is an *ingest.FileError. It holds one row group in memory.
-func ScoreFile(ctx context.Context, s *Scorer, in io.Reader, out io.Writer, o FileOptions) (status.Tally, error) {
+// ScoreFile scores a CSV file, packed or not, into a Parquet file without a
+// queue or a store, with the same code and the same columns as a batch. A file
+// that is refused as a whole, or turns out to be damaged, is an
+// *ingest.FileError. A file at hand whose text is what is stored is read by all
+// cores, any other as a stream. It holds a few row groups in memory.
+func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer, o FileOptions) (status.Tally, error) {
 	if o.DecidedAt.IsZero() || o.Rejects == nil {
 		return status.Tally{}, errors.New("score file: DecidedAt and Rejects: required")
 	}
-	text := make([]byte, ingest.MaxSample)
-	n, err := io.ReadFull(in, text)
-	whole := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	if err != nil && !whole {
-		return status.Tally{}, fmt.Errorf("read: %w", err)
-	}
-	text = text[:n]
-	head, err := ingest.ParseHead(text, whole, o.Given)
+	var read int64
+	text, err := ingest.Open(countReads(src, &read), o.Given)
 	if err != nil {
 		return status.Tally{}, err
 	}
+	defer func() { _ = text.Close() }()
+	head := text.Head
 	if o.Head != nil {
 		o.Head(head)
 	}
@@ -50,26 +45,62 @@ func ScoreFile(ctx context.Context, s *Scorer, in io.Reader, out io.Writer, o Fi
 	if err != nil {
 		return status.Tally{}, err
 	}
-	columns, _ := batchColumns(head)
-	schema, err := columnarSchema(columns)
+	sink, err := newSegmentSink(head, out, table)
 	if err != nil {
 		return status.Tally{}, err
-	}
-	sink := &segmentSink{
-		file: columnar.NewFile(out, schema, createdBy), table: table,
-		progress: o.Progress, tally: status.NewTally(), lines: head.DataLine - 1,
 	}
 	rows := &rowScorer{scorer: s, head: head, decidedAt: o.DecidedAt}
 	if o.segment == 0 {
 		o.segment = segmentBytes
 	}
-	if at, ok := in.(io.ReaderAt); ok && o.Size > 0 {
-		err = (&segments{rows: rows, head: head, in: at, size: o.Size, bytes: o.segment, sink: sink}).run(ctx)
+	if src.At != nil && !head.Dialect.Streamed() {
+		sink.progress = o.Progress
+		err = (&segments{rows: rows, head: head, in: src.At, size: src.Size, bytes: o.segment, sink: sink}).run(ctx)
 	} else {
-		err = rows.stream(ctx, io.MultiReader(bytes.NewReader(text[head.DataStart:]), in), o.segment, sink)
+		if o.Progress != nil {
+			sink.progress = func(int64) { o.Progress(read) }
+		}
+		err = rows.stream(ctx, text, o.segment, sink)
 	}
 	if err != nil {
 		return sink.tally, err
 	}
 	return sink.tally, errors.Join(sink.file.Close(), table.flush())
+}
+
+// newSegmentSink writes the rows of a file to out and its rejects to table.
+func newSegmentSink(head *ingest.Head, out io.Writer, table *rejectTable) (*segmentSink, error) {
+	columns, _ := batchColumns(head)
+	schema, err := columnarSchema(columns)
+	if err != nil {
+		return nil, err
+	}
+	return &segmentSink{
+		file: columnar.NewFile(out, schema, createdBy), table: table, tally: status.NewTally(), lines: head.DataLine - 1,
+	}, nil
+}
+
+// countReads counts the bytes that are read of a source.
+func countReads(src ingest.Source, n *int64) ingest.Source {
+	open := src.Open
+	src.Open = func(offset int64) (io.ReadCloser, error) {
+		in, err := open(offset)
+		if err != nil {
+			return nil, err
+		}
+		return &counting{ReadCloser: in, n: n}, nil
+	}
+	return src
+}
+
+type counting struct {
+	io.ReadCloser
+	n *int64
+}
+
+// Read implements io.Reader.
+func (c *counting) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	*c.n += int64(n)
+	return n, err
 }

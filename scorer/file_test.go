@@ -35,6 +35,10 @@ type scored struct {
 	Rejects [][]string
 }
 
+func textSource(text string) ingest.Source {
+	return ingest.FileSource(strings.NewReader(text), int64(len(text)))
+}
+
 func scoreText(t *testing.T, text string) scored {
 	t.Helper()
 	return scoreWith(t, testScorer(t), text)
@@ -43,7 +47,7 @@ func scoreText(t *testing.T, text string) scored {
 func scoreWith(t *testing.T, s *Scorer, text string) scored {
 	t.Helper()
 	var out, rejects bytes.Buffer
-	tally, err := ScoreFile(t.Context(), s, strings.NewReader(text), &out,
+	tally, err := ScoreFile(t.Context(), s, textSource(text), &out,
 		FileOptions{DecidedAt: decidedAt(), Rejects: &rejects})
 	if err != nil {
 		t.Fatal(err)
@@ -171,10 +175,10 @@ func TestScoreFileRejects(t *testing.T) {
 func TestScoreFileRefused(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"empty": "", "missing_columns": "a,b\n1,2\n", "gzip": "\x1f\x8b\x08\x00", "delimiter": strings.ReplaceAll(plainFile, ",", "^"),
+		"empty": "", "missing_columns": "a,b\n1,2\n", "truncated": "\x1f\x8b\x08\x00", "delimiter": strings.ReplaceAll(plainFile, ",", "^"),
 	} {
 		var out, rejects bytes.Buffer
-		_, err := ScoreFile(t.Context(), testScorer(t), strings.NewReader(text), &out, FileOptions{DecidedAt: decidedAt(), Rejects: &rejects})
+		_, err := ScoreFile(t.Context(), testScorer(t), textSource(text), &out, FileOptions{DecidedAt: decidedAt(), Rejects: &rejects})
 		var refused *ingest.FileError
 		if !errors.As(err, &refused) || refused.Code != name {
 			t.Errorf("%s: %v", name, err)
@@ -190,7 +194,7 @@ func TestScoreFileStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out, rejects bytes.Buffer
-	_, err := ScoreFile(ctx, testScorer(t), strings.NewReader(plainFile), &out, FileOptions{DecidedAt: decidedAt(), Rejects: &rejects})
+	_, err := ScoreFile(ctx, testScorer(t), textSource(plainFile), &out, FileOptions{DecidedAt: decidedAt(), Rejects: &rejects})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want that of the context", err)
 	}
@@ -262,7 +266,8 @@ func ExampleScoreFile() {
 		fmt.Println(err)
 		return
 	}
-	in := strings.NewReader("TotalIncome,LoanAmount,Credit_History,Property_Area\n5849,128,1,Urban\n4583,128,yes,Rural\n")
+	const file = "TotalIncome,LoanAmount,Credit_History,Property_Area\n5849,128,1,Urban\n4583,128,yes,Rural\n"
+	in := ingest.FileSource(strings.NewReader(file), int64(len(file)))
 	var parquetFile, rejects bytes.Buffer
 	tally, err := ScoreFile(context.Background(), s, in, &parquetFile, FileOptions{DecidedAt: time.Now(), Rejects: &rejects})
 	fmt.Println(tally.Rows, tally.DecidedRows(), tally.Rejected, err)
@@ -284,7 +289,7 @@ func BenchmarkScoreFile(b *testing.B) {
 			b.SetBytes(int64(text.Len()))
 			for b.Loop() {
 				var out, rejects bytes.Buffer
-				if _, err := ScoreFile(b.Context(), s, bytes.NewReader(text.Bytes()), &out, FileOptions{DecidedAt: decidedAt(), Rejects: &rejects}); err != nil {
+				if _, err := ScoreFile(b.Context(), s, textSource(text.String()), &out, FileOptions{DecidedAt: decidedAt(), Rejects: &rejects}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -2,6 +2,7 @@ package scorer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -85,7 +86,7 @@ func (b *Bulk) close(ctx context.Context, plan *status.Batch) error {
 	if n, want, ok := brokenChain(plan, entries); ok {
 		return b.reissue(ctx, plan, entries[n], want)
 	}
-	if next := entries[len(entries)-1].NextRecord; next != plan.Source.Size {
+	if next := entries[len(entries)-1].NextRecord; next != plan.Source.Size && plan.ChunkSize > 0 {
 		return fmt.Errorf("batch %s: the last chunk ends at byte %d of %d", plan.ID, next, plan.Source.Size)
 	}
 	s := summaryOf(plan, status.BatchSucceeded, b.o.Now())
@@ -147,8 +148,12 @@ func readEntries(ctx context.Context, objects Claims, plan *status.Batch) ([]*st
 }
 
 func summaryOf(plan *status.Batch, state status.BatchState, now time.Time) *status.Summary {
+	var header struct {
+		Dialect json.RawMessage `json:"dialect"`
+	}
+	_ = json.Unmarshal(plan.Header, &header) // a refused file has none
 	return &status.Summary{
-		V: status.Version, ID: plan.ID, State: state, Source: plan.Source, Model: plan.Model, Policy: plan.Policy,
+		V: status.Version, ID: plan.ID, State: state, Source: plan.Source, Dialect: header.Dialect, Model: plan.Model, Policy: plan.Policy,
 		Reasons: plan.Reasons, Chunks: plan.Chunks, Tally: status.NewTally(), Parts: []status.Object{},
 		PlannedAt: plan.PlannedAt, ClosedAt: now.UTC().Truncate(time.Millisecond),
 	}

@@ -69,42 +69,51 @@ func (b *Bulk) draft(ctx context.Context, id string, info store.Info) (*status.B
 		Reasons: b.o.Scorer.ReasonsRef(), ChunkSize: b.o.ChunkSize,
 		PlannedAt: b.o.Now().UTC().Truncate(time.Millisecond),
 	}
-	text, err := b.readHead(ctx, plan.Source)
+	head, err := b.readHead(ctx, plan.Source, info.Metadata)
+	var refused *ingest.FileError
 	switch {
+	case errors.As(err, &refused):
+		plan.Error = refusedFile(refused)
+		return plan, nil
 	case errors.Is(err, store.ErrChanged), errors.Is(err, store.ErrNotFound):
 		return nil, fmt.Errorf("upload changed while it was planned: %w", err)
 	case err != nil:
 		return nil, err
 	}
-	head, err := ingest.ParseHead(text, int64(len(text)) == info.Size, ingest.Given{})
-	var refused *ingest.FileError
-	if errors.As(err, &refused) {
-		plan.Error = &status.Problem{
-			Title: "file refused", Code: refused.Code, Detail: refused.Reason + "; " + refused.Hint,
-		}
-		return plan, nil
-	}
-	if err != nil {
-		return nil, err
+	if head.Dialect.Streamed() {
+		plan.ChunkSize = 0
 	}
 	if plan.Header, err = json.Marshal(head); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
 	plan.DataStart = head.DataStart
-	plan.Chunks = ingest.Chunks(head.DataStart, info.Size, b.o.ChunkSize)
+	plan.Chunks = ingest.Chunks(head.DataStart, info.Size, plan.ChunkSize)
 	return plan, nil
 }
 
-func (b *Bulk) readHead(ctx context.Context, src status.Source) ([]byte, error) {
-	if src.Size == 0 {
-		return nil, nil
-	}
-	r, err := b.o.Objects.Open(ctx, refOf(src), 0, store.OpenOptions{})
+// readHead reads the head of the file; the upload's metadata can say how it is
+// written.
+func (b *Bulk) readHead(ctx context.Context, src status.Source, metadata map[string]string) (*ingest.Head, error) {
+	given, err := ingest.GivenIn(metadata)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = r.Close() }()
-	return io.ReadAll(io.LimitReader(r, ingest.MaxSample))
+	text, err := ingest.Open(b.source(ctx, src), given)
+	if err != nil {
+		return nil, err
+	}
+	return text.Head, text.Close()
+}
+
+// source is the upload as it was pinned.
+func (b *Bulk) source(ctx context.Context, src status.Source) ingest.Source {
+	return ingest.Source{Size: src.Size, Open: func(offset int64) (io.ReadCloser, error) {
+		return b.o.Objects.Open(ctx, refOf(src), offset, store.OpenOptions{})
+	}}
+}
+
+func refusedFile(e *ingest.FileError) *status.Problem {
+	return &status.Problem{Title: "file refused", Code: e.Code, Detail: e.Reason + "; " + e.Hint}
 }
 
 func (b *Bulk) readPlan(ctx context.Context, id string) (*status.Batch, error) {

@@ -39,19 +39,28 @@ func (s *rowScorer) worker() (*segmentWorker, error) {
 }
 
 // run scores every record that the scanner yields: a row of out, or a line of
-// rejects, never both and never neither.
+// rejects, never both and never neither. A file that can only be read as a
+// stream, whatever its length, becomes a row group for each segment of its text.
 func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, out io.Writer, rejects *rejectWriter) (status.Tally, error) {
 	tally := status.NewTally()
 	w, err := s.worker()
 	if err != nil {
 		return tally, err
 	}
-	if err := s.scan(ctx, records, w, &tally, rejects); err != nil {
-		return tally, err
-	}
 	f := columnar.NewFile(out, w.group.Schema(), createdBy)
-	if err := f.Write(w.group); err != nil {
-		return tally, err
+	for more := true; more; {
+		end := records.Next() + segmentBytes
+		if s.head.Dialect.Streamed() {
+			records.Until(end)
+		}
+		w.group.Reset()
+		if err := s.scan(ctx, records, w, &tally, rejects); err != nil {
+			return tally, err
+		}
+		if err := f.Write(w.group); err != nil {
+			return tally, err
+		}
+		more = s.head.Dialect.Streamed() && records.Next() >= end
 	}
 	return tally, f.Close()
 }

@@ -3,12 +3,12 @@ package scorer
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
 )
 
@@ -24,11 +24,9 @@ func scoreSegments(t *testing.T, text string, segment int64, parallel bool) scor
 	t.Helper()
 	var out, rejects bytes.Buffer
 	o := FileOptions{DecidedAt: time.Unix(1_700_000_000, 0), Rejects: &rejects, segment: segment}
-	var in io.Reader = strings.NewReader(text)
+	in := ingest.StreamSource(strings.NewReader(text))
 	if parallel {
-		o.Size = int64(len(text))
-	} else {
-		in = io.MultiReader(in)
+		in = textSource(text)
 	}
 	tally, err := ScoreFile(t.Context(), testScorer(t), in, &out, o)
 	if err != nil {

@@ -148,7 +148,7 @@ func TestSimMoreRejectsThanMemory(t *testing.T) {
 		t.Errorf("rejects %+v, want more than %d bytes", got.Rejects, maxRejectLines)
 	}
 	var csv, parquet bytes.Buffer
-	_, err := ScoreFile(t.Context(), simModels(t)[0], strings.NewReader(text), &parquet, FileOptions{DecidedAt: time.Now(), Rejects: &csv})
+	_, err := ScoreFile(t.Context(), simModels(t)[0], textSource(text), &parquet, FileOptions{DecidedAt: time.Now(), Rejects: &csv})
 	if err != nil {
 		t.Fatal(err)
 	}

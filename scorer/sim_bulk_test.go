@@ -1,6 +1,7 @@
 package scorer
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -23,9 +24,17 @@ const simBucketName = "bucket"
 func simText(r *rand.Rand) string {
 	eol := []string{"\n", "\n", "\r\n", "\r"}[r.IntN(4)]
 	text := simCommas(r, eol)
-	switch r.IntN(4) {
+	switch r.IntN(5) {
 	case 0:
 		return strings.ReplaceAll(text, ",", ";")
+	case 2:
+		var packed strings.Builder
+		w := gzip.NewWriter(&packed)
+		_, err1 := w.Write([]byte(text))
+		if err := errors.Join(err1, w.Close()); err != nil {
+			panic(err)
+		}
+		return packed.String()
 	case 1:
 		return "sep=\t" + eol + strings.ReplaceAll(text, ",", "\t")
 	}

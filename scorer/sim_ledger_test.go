@@ -151,7 +151,7 @@ func (l *simLedger) whole(t *testing.T, bucket *sim.Bucket, plan *status.Batch, 
 		scorer = simModels(t)[1]
 	}
 	var file, rejects bytes.Buffer
-	tally, err := ScoreFile(t.Context(), scorer, strings.NewReader(text), &file, FileOptions{DecidedAt: plan.PlannedAt, Rejects: &rejects})
+	tally, err := ScoreFile(t.Context(), scorer, textSource(text), &file, FileOptions{DecidedAt: plan.PlannedAt, Rejects: &rejects})
 	if err != nil {
 		return err
 	}

@@ -111,6 +111,8 @@ func (r *Report) ledger(plan *status.Batch, summary *status.Summary, entries []*
 	switch {
 	case broken:
 		r.check("chain", false, "chunk %d begins at byte %d, should begin at %d", n, entries[n].FirstRecord, want)
+	case plan.ChunkSize == 0: // the length of the text is known from reading it only
+		r.check("chain", len(entries) == 1, "1 chunk, bytes %d to %d of the text", plan.DataStart, want)
 	default:
 		r.check("chain", want == plan.Source.Size, "%s, bytes %d to %d of %d",
 			plural(plan.Chunks, "chunk"), plan.DataStart, want, plan.Source.Size)

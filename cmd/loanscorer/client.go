@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/loanscorer/loanscorer/ingest"
 )
 
 // asking is how a command asks a running service and shows the answers.
@@ -120,7 +122,8 @@ type batch struct {
 		ETag         string    `json:"etag"`
 		LastModified time.Time `json:"last_modified"`
 	} `json:"source"`
-	Counts struct {
+	Dialect *ingest.Dialect `json:"dialect"`
+	Counts  struct {
 		Rows       int64 `json:"rows"`
 		Decided    int64 `json:"decided"`
 		Approved   int64 `json:"approved"`

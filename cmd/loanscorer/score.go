@@ -64,11 +64,17 @@ or commas, the encoding, the line endings. The flags decide it instead.`,
 func dialectFlags(flags *pflag.FlagSet, given *ingest.Given) {
 	flags.StringVar(&given.Delimiter, "delimiter", "", "comma, semicolon, tab, bar or a character (default: detected)")
 	flags.StringVar(&given.Decimal, "decimal", "", "point or comma; with comma, 5.849 is read as 5849 (default: detected)")
+	flags.StringVar(&given.Sheet, "sheet", "", "sheet of a workbook, or file in a zip archive (default: the first, the only one)")
 	flags.StringVar(&given.Encoding, "encoding", "", "utf-8, utf-16le, utf-16be, windows-1252 or latin-1 (default: detected)")
 }
 
 func runScore(ctx context.Context, s streams, path string, o scoreOptions) error {
-	base := strings.TrimSuffix(path, filepath.Ext(path))
+	base := path
+	switch ext := strings.ToLower(filepath.Ext(base)); ext {
+	case ".gz", ".zst":
+		base = base[:len(base)-len(ext)]
+	}
+	base = strings.TrimSuffix(base, filepath.Ext(base))
 	if o.output == "" {
 		o.output = base + ".parquet"
 	}
@@ -100,8 +106,8 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	var head *ingest.Head
 	err = writeBoth(o.output, o.rejects, func(out, rejects io.Writer) (bool, error) {
 		var err error
-		tally, err = scorer.ScoreFile(ctx, sc, in, out, scorer.FileOptions{
-			DecidedAt: time.Now().UTC().Truncate(time.Millisecond), Rejects: rejects, Progress: bar.set, Size: info.Size(),
+		tally, err = scorer.ScoreFile(ctx, sc, sourceOf(in, info), out, scorer.FileOptions{
+			DecidedAt: time.Now().UTC().Truncate(time.Millisecond), Rejects: rejects, Progress: bar.set,
 			Given: o.given, Head: func(h *ingest.Head) { head = h },
 		})
 		return tally.RejectedRows() > 0, err
@@ -111,6 +117,14 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return printScore(s.out, head, &tally, o)
+}
+
+// sourceOf is an open file, or whatever else has a path.
+func sourceOf(f *os.File, info fs.FileInfo) ingest.Source {
+	if !info.Mode().IsRegular() {
+		return ingest.StreamSource(f)
+	}
+	return ingest.FileSource(f, info.Size())
 }
 
 // writeBoth makes two files that appear only when they are complete. The second

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
 )
@@ -20,6 +21,7 @@ type uploadOptions struct {
 	server       *serverURL
 	key          string
 	wait, asJSON bool
+	given        ingest.Given
 }
 
 func uploadCommand(s streams) *cobra.Command {
@@ -29,7 +31,10 @@ func uploadCommand(s streams) *cobra.Command {
 		Short: "Upload a CSV file to be scored",
 		Long: `Upload a CSV file to s3://BUCKET/uploads/, where the service finds it, and print
 the batch it becomes. With --wait it ends when the batch is done, and exits 3 if
-rows were rejected.`,
+rows were rejected.
+
+What the flags say about the file goes with it as metadata of the object:
+loanscorer-delimiter, loanscorer-decimal, loanscorer-encoding, loanscorer-sheet.`,
 		Example: "  loanscorer upload loans.csv --wait\n  loanscorer upload loans.csv --key uploads/2026/may.csv",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,6 +44,9 @@ rows were rejected.`,
 			if !strings.HasPrefix(o.key, status.UploadsPrefix) {
 				return usagef("--key %s: must begin with %s", o.key, status.UploadsPrefix)
 			}
+			if err := o.given.Check(); err != nil {
+				return &usageError{err}
+			}
 			return upload(cmd.Context(), s, args[0], &o)
 		},
 	}
@@ -47,6 +55,7 @@ rows were rejected.`,
 	cmd.Flags().StringVar(&o.key, "key", "", "object key (default: uploads/ and the file's name)")
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until the batch is done")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
+	dialectFlags(cmd.Flags(), &o.given)
 	return cmd
 }
 
@@ -65,7 +74,9 @@ func upload(ctx context.Context, s streams, path string, o *uploadOptions) error
 		return err
 	}
 	bar := newBar(s.err, info.Size(), "uploading")
-	_, err = objects.PutFrom(ctx, o.key, io.TeeReader(f, &meter{bar: bar}), store.PutOptions{ContentType: "text/csv"})
+	_, err = objects.PutFrom(ctx, o.key, io.TeeReader(f, &meter{bar: bar}), store.PutOptions{
+		ContentType: "text/csv", Metadata: o.given.Metadata(),
+	})
 	bar.done()
 	if err != nil {
 		return fmt.Errorf("upload: %w", err)

@@ -29,7 +29,7 @@ type Batch struct {
 	Model     ModelRef        `json:"model"`
 	Policy    Policy          `json:"policy"`
 	Reasons   *ReasonsRef     `json:"reasons,omitempty"` // nil: rows carry no reasons
-	ChunkSize int64           `json:"chunk_size"`        // bytes
+	ChunkSize int64           `json:"chunk_size"`        // bytes; 0: one chunk, read as a stream, offsets are those of its text
 	Chunks    int             `json:"chunks"`            // 0 when the file was refused
 	PlannedAt time.Time       `json:"planned_at"`
 	Error     *Problem        `json:"error,omitempty"` // why the file was refused
@@ -181,19 +181,20 @@ func (s BatchState) Done() bool {
 
 // Summary is the terminal state at SummaryKey, written once: the closed ledger.
 type Summary struct {
-	V         int          `json:"v"`
-	ID        string       `json:"id"`
-	State     BatchState   `json:"state"`
-	Source    Source       `json:"source"`
-	Model     ModelRef     `json:"model"`
-	Policy    Policy       `json:"policy"`
-	Reasons   *ReasonsRef  `json:"reasons,omitempty"` // as planned
-	Chunks    int          `json:"chunks"`
-	Tally     Tally        `json:"tally"`
-	Parts     []Object     `json:"parts"`
-	Rejects   *Object      `json:"rejects,omitempty"`
-	Problems  []RowProblem `json:"first_errors,omitempty"`
-	PlannedAt time.Time    `json:"planned_at"`
-	ClosedAt  time.Time    `json:"closed_at"`
-	Error     *Problem     `json:"error,omitempty"`
+	V         int             `json:"v"`
+	ID        string          `json:"id"`
+	State     BatchState      `json:"state"`
+	Source    Source          `json:"source"`
+	Dialect   json.RawMessage `json:"dialect,omitempty"` // how the file is written, as ingest found it; of a file that was read
+	Model     ModelRef        `json:"model"`
+	Policy    Policy          `json:"policy"`
+	Reasons   *ReasonsRef     `json:"reasons,omitempty"` // as planned
+	Chunks    int             `json:"chunks"`
+	Tally     Tally           `json:"tally"`
+	Parts     []Object        `json:"parts"`
+	Rejects   *Object         `json:"rejects,omitempty"`
+	Problems  []RowProblem    `json:"first_errors,omitempty"`
+	PlannedAt time.Time       `json:"planned_at"`
+	ClosedAt  time.Time       `json:"closed_at"`
+	Error     *Problem        `json:"error,omitempty"`
 }
