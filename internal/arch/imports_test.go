@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"model":          {"model/axis", "model/onnx", "model/sklearn"},
 	"model/sklearn":  {"model/pickle", "model/unpack"},
 	"model/explain":  {"model", "model/axis"},
+	"model/fairness": {"model", "model/chart", "model/interval"},
 	"model/train":    {"model"},
 	"model/card":     {"model", "model/chart", "model/evaluate", "model/explain"},
 	"model/diff":     {"model", "model/chart", "model/interval"},
@@ -34,7 +35,7 @@ var allowed = map[string][]string{
 	"cmd/bootstrap":            {"api", "scorer", "events", "model", "internal/status", "internal/store"},
 	"cmd/loanscorer": {
 		"api", "scorer", "events", "ingest", "model", "model/sklearn", "model/train", "model/evaluate", "model/explain",
-		"model/card", "model/diff", "model/interval",
+		"model/card", "model/diff", "model/fairness", "model/interval",
 		"internal/local", "internal/status", "internal/store",
 	},
 }

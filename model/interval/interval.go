@@ -49,10 +49,10 @@ func Wilson(count, of int) Interval {
 // Ratio returns the interval of the ratio of two shares of different trials,
 // a/ofA to b/ofB (Katz and others, Obtaining Confidence Intervals for the Risk
 // Ratio in Cohort Studies, Biometrics 34, 1978): the logarithm of the ratio is
-// taken as normal. It is false where a count is 0, as the ratio then has no
-// such interval.
+// taken as normal. It is false where a count is 0 or both shares are 1, as the
+// ratio then has no such interval.
 func Ratio(a, ofA, b, ofB int) (Interval, bool) {
-	if a <= 0 || b <= 0 || ofA < a || ofB < b {
+	if a <= 0 || b <= 0 || ofA < a || ofB < b || a == ofA && b == ofB {
 		return Interval{}, false
 	}
 	ratio := float64(a) / float64(ofA) / (float64(b) / float64(ofB))

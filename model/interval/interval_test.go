@@ -26,7 +26,7 @@ func TestIntervals(t *testing.T) {
 		t.Fatal("no interval")
 	}
 	near(t, "ratio", got, Interval{0.5 * math.Exp(-1.95996*0.234521), 0.5 * math.Exp(1.95996*0.234521)})
-	for _, counts := range [][4]int{{0, 10, 5, 10}, {5, 10, 0, 10}, {1, 0, 1, 1}} {
+	for _, counts := range [][4]int{{0, 10, 5, 10}, {5, 10, 0, 10}, {1, 0, 1, 1}, {4, 4, 9, 9}} {
 		if _, ok := Ratio(counts[0], counts[1], counts[2], counts[3]); ok {
 			t.Errorf("%v has an interval", counts)
 		}
