@@ -50,6 +50,9 @@ func runExplain(s streams, path string, o explainOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.reasons == noReasons { // meant for the service, by the environment
+		o.reasons = ""
+	}
 	table, err := readReasons(o.reasons)
 	if err != nil {
 		return err
