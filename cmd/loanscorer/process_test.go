@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
 	"os"
@@ -37,7 +38,8 @@ func newServer(t *testing.T, more ...string) *server {
 // start starts the process and waits until it answers.
 func (s *server) start() {
 	s.t.Helper()
-	s.cmd = exec.Command(os.Args[0], s.args...) // it ends by kill or terminate
+	// deploy/image-test.sh has a container image tested instead of this program.
+	s.cmd = exec.Command(cmp.Or(os.Getenv("LOANSCORER_TEST_PROGRAM"), os.Args[0]), s.args...) // it ends by kill or terminate
 	s.cmd.Args[0] = "loanscorer"
 	s.log = &bytes.Buffer{}
 	s.cmd.Stderr = s.log
