@@ -12,10 +12,11 @@ platform=${2:-linux/$(go env GOARCH)}
 read -ra more <<< "${BUILD_ARGS:-}"
 
 if command -v buildah > /dev/null; then
-  build=(buildah bud --format docker --timestamp 0 --layers=false)
+  # The docker format would hold a random host name; OCI holds no health check.
+  build=(buildah bud --format oci --timestamp 0 --layers=false)
   show() { buildah inspect --type image --format '{{.FromImageID}} {{.FromImageDigest}}' "$1"; }
 elif command -v podman > /dev/null; then
-  build=(podman build --format docker --timestamp 0 --layers=false)
+  build=(podman build --format oci --timestamp 0 --layers=false)
   show() { podman image inspect --format '{{.Id}} {{.Digest}} {{.Size}} bytes' "$1"; }
 elif command -v docker > /dev/null; then
   build=(env SOURCE_DATE_EPOCH=0 docker buildx build --load --provenance=false)
