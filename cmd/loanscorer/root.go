@@ -106,7 +106,8 @@ applications were rejected).`,
 		serveCommand(s), apiCommand(s), workerCommand(s), demoCommand(s),
 		scoreCommand(s), submitCommand(s), statusCommand(s), uploadCommand(s),
 		batchesCommand(s), resultsCommand(s), verifyCommand(s), modelCommand(s), explainCommand(s),
-		trainCommand(s), evaluateCommand(s), tuneCommand(s), fairnessCommand(s), healthCommand(s), versionCommand(s),
+		trainCommand(s), evaluateCommand(s), tuneCommand(s), fairnessCommand(s), versionCommand(s),
+		costCommand(s), healthCommand(s),
 	)
 	usageArgs(root)
 	return root

@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"cmd/loanscorer": {
 		"api", "scorer", "events", "ingest", "model", "model/sklearn", "model/train", "model/evaluate", "model/explain",
 		"model/card", "model/diff", "model/fairness", "model/interval",
-		"internal/local", "internal/status", "internal/store",
+		"internal/cost", "internal/local", "internal/status", "internal/store",
 	},
 }
 
