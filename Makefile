@@ -11,7 +11,7 @@ export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help build run demo test race cover fuzz fuzz-seeds bench bench-smoke crash lint fmt generate cross bootstrap check clean \
-        deploy-check
+        deploy-check deploy deploy-image image
 
 help: ## show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,17 @@ bootstrap: ## build the Lambda function for arm64 and amd64, and a reproducible 
 	    -o dist/bootstrap-$$arch/bootstrap ./cmd/bootstrap; \
 	  go run ./cmd/bootstrap/lambdazip dist/bootstrap-$$arch/bootstrap dist/bootstrap-$$arch.zip; \
 	done
+
+ARCH      ?= arm64
+SAM_FLAGS ?=
+deploy: bootstrap ## deploy to AWS with the SAM CLI, asking what it needs (ARCH=amd64 for x86_64; docs/deploy.md)
+	deploy/deploy.sh zip $(ARCH) $(SAM_FLAGS)
+
+deploy-image: ## the same as a container image in the ECR repository REPOSITORY
+	deploy/deploy.sh image $(ARCH) $(SAM_FLAGS)
+
+image: ## build the container images with docker, podman or buildah
+	deploy/image.sh $(VERSION)
 
 check: ## everything that CI runs
 	.ci/run

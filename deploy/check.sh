@@ -44,6 +44,20 @@ else
   echo "not rendered: needs java and maven; a test still says whether deploy/testdata/direct.json is that of the template"
 fi
 
+if [ "$template" = template.yaml ]; then
+  echo "== the same as an image, and the other manifests"
+  image=$(mktemp --suffix .yaml)
+  deploy/image-template.sh 111122223333.dkr.ecr.us-east-1.amazonaws.com/loanscorer@sha256:$(printf '0%.0s' {1..64}) > "$image"
+  lint "$image" || failed=1
+  "$python" deploy/translate.py "$image" > "$image.json"
+  DEPLOY_TEMPLATE=$image.json go test ./deploy -count 1 -run '^TestTemplate$' || failed=1
+  rm -f "$image" "$image.json"
+  "$python" -c 'import sys, yaml
+for name in sys.argv[1:]:
+    for document in yaml.safe_load_all(open(name)):
+        assert isinstance(document, dict), name' deploy/compose.yaml deploy/kubernetes/*.yaml .github/workflows/*.yml || failed=1
+fi
+
 echo "== rules"
 DEPLOY_TEMPLATE=$made go test ./deploy -count 1 -run 'TestTemplate|TestTables|TestDirect' || failed=1
 

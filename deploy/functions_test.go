@@ -140,30 +140,50 @@ func (s *stack) visibility(f *resource) float64 {
 	return 0
 }
 
-// checkSchedule: maintenance runs at least once an hour.
+// checkSchedule: every task of maintenance runs often enough.
 func checkSchedule(s *stack, p *problems) {
 	for _, f := range s.functions() {
 		if s.part(f) != "maintenance" {
 			continue
 		}
-		found := false
-		for _, r := range s.of("AWS::Events::Rule") {
-			every := strings.Fields(strings.Trim(strings.TrimPrefix(text(r.get("ScheduleExpression")), "rate"), "()"))
-			if len(every) != 2 || !strings.HasPrefix(every[1], "minute") || text(r.get("State")) == "DISABLED" {
-				continue
+		for task, most := range map[string]float64{"sweep": 15, "compact": 24 * 60, "orphans": 24 * 60} {
+			if every := s.every(f, task); every == 0 || every > most {
+				p.add(f, "must run its task %q at least every %v minutes", task, most)
 			}
-			minutes, err := strconv.Atoi(every[0])
-			if err != nil || minutes > 15 {
-				continue
-			}
-			calls := slices.ContainsFunc(items(r.get("Targets")), func(t any) bool { return text(get(t, "Arn")) == f.arn() })
-			allowed := slices.ContainsFunc(s.of("AWS::Lambda::Permission"), func(l *resource) bool {
-				return s.at(l.get("FunctionName")) == f && text(l.get("Principal")) == "events.amazonaws.com" && text(l.get("SourceArn")) == r.arn()
-			})
-			found = found || calls && allowed
-		}
-		if !found {
-			p.add(f, "must run at least every 15 minutes: it finds what no message finishes")
 		}
 	}
+}
+
+// every is after how many minutes at most a task of a function is run again, 0
+// if it never is. A rule without input runs all tasks.
+func (s *stack) every(f *resource, task string) float64 {
+	least := 0.0
+	for _, r := range s.of("AWS::Events::Rule") {
+		minutes := rate(text(r.get("ScheduleExpression")))
+		allowed := slices.ContainsFunc(s.of("AWS::Lambda::Permission"), func(l *resource) bool {
+			return s.at(l.get("FunctionName")) == f && text(l.get("Principal")) == "events.amazonaws.com" && text(l.get("SourceArn")) == r.arn()
+		})
+		calls := slices.ContainsFunc(items(r.get("Targets")), func(t any) bool {
+			input := text(get(t, "Input"))
+			return text(get(t, "Arn")) == f.arn() && (input == "" || input == `{"task":"`+task+`"}`)
+		})
+		if allowed && calls && minutes > 0 && text(r.get("State")) != "DISABLED" && (least == 0 || minutes < least) {
+			least = minutes
+		}
+	}
+	return least
+}
+
+// rate is the minutes of a rate expression, 0 for any other.
+func rate(expression string) float64 {
+	inner, ok := strings.CutPrefix(expression, "rate(")
+	words := strings.Fields(strings.TrimSuffix(inner, ")"))
+	if !ok || len(words) != 2 {
+		return 0
+	}
+	n, err := strconv.ParseFloat(words[0], 64)
+	if err != nil {
+		return 0
+	}
+	return n * map[string]float64{"minute": 1, "hour": 60, "day": 24 * 60}[strings.TrimSuffix(words[1], "s")]
 }

@@ -140,9 +140,12 @@ func mutations() []mutation {
 		{"BulkFunction/Properties/Runtime", `"python3.12"`, "functions"},
 		{"ApiLogs/Properties/RetentionInDays", "", "logs"},
 		{"AccessLogs/Properties/KmsKeyId", "", "logs"},
-		{"MaintenanceFunctionEvery5Minutes", "", "references"},
-		{"MaintenanceFunctionEvery5Minutes/Properties/ScheduleExpression", `"rate(1 day)"`, "schedule"},
-		{"MaintenanceFunctionEvery5Minutes/Properties/State", `"DISABLED"`, "schedule"},
+		{"MaintenanceFunctionSweep", "", "references"},
+		{"MaintenanceFunctionSweep/Properties/ScheduleExpression", `"rate(1 day)"`, "schedule"},
+		{"MaintenanceFunctionSweep/Properties/State", `"DISABLED"`, "schedule"},
+
+		{"MaintenanceFunctionCompact/Properties/Targets/0/Input", `"{\"task\":\"dance\"}"`, "schedule"},
+		{"MaintenanceFunctionOrphansPermission/Properties/SourceArn", `{"Fn::GetAtt":["MaintenanceFunctionSweep","Arn"]}`, "schedule"},
 
 		// The HTTP API and the direct intake.
 		{"HttpRoute/Properties/AuthorizationType", `"NONE"`, "callers"},
