@@ -19,7 +19,7 @@ func modelCommand(s streams) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(importCommand(s), showCommand(s), predictCommand(s), diffCommand(s), cardCommand(s))
+	cmd.AddCommand(importCommand(s), showCommand(s), predictCommand(s), diffCommand(s), cardCommand(s), publishCommand(s))
 	return cmd
 }
 

@@ -26,7 +26,7 @@ type modelFlags struct {
 }
 
 func (o *modelFlags) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.path, "model", "", "model file (default: the built-in model)")
+	f.StringVar(&o.path, "model", "", "model file, or for services the SHA-256 of a published model (default: the built-in model)")
 	f.StringVar(&o.sha256, "model-sha256", "", "SHA-256 that the model must have, as 'loanscorer model show' prints it")
 }
 

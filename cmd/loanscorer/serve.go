@@ -123,8 +123,10 @@ func startService(ctx context.Context, o *serveOptions, log *slog.Logger) (_ *se
 		onlyLoopback(o.s3Addr, "s3-addr"), onlyLoopback(o.sqsAddr, "sqs-addr")); err != nil {
 		return nil, err
 	}
-	if _, err := o.worker.model.scorer(); err != nil {
-		return nil, err
+	if !o.worker.model.published() {
+		if _, err := o.worker.model.scorer(); err != nil {
+			return nil, err
+		}
 	}
 	if o.data, err = filepath.Abs(o.data); err != nil {
 		return nil, fmt.Errorf("--data: %w", err)

@@ -41,6 +41,9 @@ type workerOptions struct {
 // startWorker polls both queues until ctx is done; wg waits for it.
 func startWorker(ctx context.Context, wg *sync.WaitGroup, b *backends, o workerOptions, log *slog.Logger) error {
 	boundMemory()
+	if err := o.model.fetch(ctx, b.objects); err != nil {
+		return err
+	}
 	s, err := o.model.scorer()
 	if err != nil {
 		return err
@@ -113,6 +116,9 @@ type apiOptions struct {
 
 // startAPI serves HTTP until ctx is done; wg waits for it.
 func startAPI(ctx context.Context, wg *sync.WaitGroup, b *backends, o apiOptions) error {
+	if err := o.model.fetch(ctx, b.objects); err != nil {
+		return err
+	}
 	m, err := o.model.load()
 	if err != nil {
 		return err

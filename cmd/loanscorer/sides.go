@@ -28,8 +28,10 @@ places of the AWS SDK.`,
 			if err := onlyLoopback(addr, "api-addr"); err != nil {
 				return err
 			}
-			if _, err := model.load(); err != nil {
-				return err
+			if !model.published() {
+				if _, err := model.load(); err != nil {
+					return err
+				}
 			}
 			b, err := c.connect(cmd.Context())
 			if err != nil {
@@ -85,8 +87,10 @@ many machines, as you like. The bucket and the queues must exist, and
 			if err := o.check(); err != nil {
 				return err
 			}
-			if _, err := o.model.scorer(); err != nil {
-				return err
+			if !o.model.published() {
+				if _, err := o.model.scorer(); err != nil {
+					return err
+				}
 			}
 			b, err := c.connect(cmd.Context())
 			if err != nil {
