@@ -135,7 +135,7 @@ func screen(ctx context.Context, s streams, path string, m *model.Model, o *fair
 		}
 		bar.set(rows.scanner.Next())
 	}
-	if err := rows.scanner.Err(); err != nil {
+	if err := rows.err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if r.Decided == 0 {
@@ -191,7 +191,10 @@ func (c column) uses(other column) bool {
 
 // finish completes the report.
 func (sc *screening) finish(r *fairness.Report, m *model.Model, reference string) error {
-	r.SHA256 = sc.rows.sha256()
+	var err error
+	if r.SHA256, err = sc.rows.sha256(); err != nil {
+		return err
+	}
 	r.FittedOn = fittedOn(m, r.SHA256)
 	for code, n := range sc.refused {
 		r.Refused = append(r.Refused, fairness.Refused{Code: code, Rows: n})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,15 +16,18 @@ import (
 	"github.com/loanscorer/loanscorer/model"
 )
 
-// inputRows reads a CSV file of applications row by row, for models and for
-// questions about columns. It keeps one row at a time.
+// inputRows reads a file of applications row by row, packed or not, for models
+// and for questions about columns. It keeps one row at a time.
 type inputRows struct {
 	path    string
+	file    *os.File
+	info    os.FileInfo
+	piped   hash.Hash // of what was read, where the file cannot be read again
+	pipe    io.Reader
+	open    *ingest.Text
 	head    *ingest.Head
 	decoder *ingest.RowDecoder
 	scanner *ingest.Scanner
-	file    *os.File
-	hash    hash.Hash // of the bytes that were read
 	rec     *ingest.Record
 	app     ingest.Application
 }
@@ -44,36 +46,51 @@ func openRows(path string) (*inputRows, error) {
 }
 
 func (r *inputRows) begin() error {
-	r.hash = sha256.New()
-	in := bufio.NewReaderSize(io.TeeReader(r.file, r.hash), ingest.MaxSample)
-	start, err := in.Peek(ingest.MaxSample)
-	if err != nil && !errors.Is(err, io.EOF) {
+	var err error
+	if r.info, err = r.file.Stat(); err != nil {
 		return err
 	}
-	if r.head, err = ingest.ParseHead(start, err != nil, ingest.Given{}); err != nil {
+	src := sourceOf(r.file, r.info)
+	if !r.info.Mode().IsRegular() {
+		r.piped = sha256.New()
+		r.pipe = io.TeeReader(r.file, r.piped)
+		src = ingest.StreamSource(r.pipe)
+	}
+	if r.open, err = ingest.Open(src, ingest.Given{}); err != nil {
 		return err
 	}
-	if _, err := in.Discard(int(r.head.DataStart)); err != nil {
-		return err
-	}
+	r.head = r.open.Head
 	r.decoder = r.head.Decoder()
-	r.scanner = ingest.NewScanner(in, r.head.DataStart, ingest.ScannerOptions{FirstLine: r.head.DataLine, Dialect: r.head.Dialect})
+	r.scanner = ingest.NewScanner(r.open, r.head.DataStart, ingest.ScannerOptions{FirstLine: r.head.DataLine, Dialect: r.head.Dialect})
 	return nil
 }
 
-func (r *inputRows) close() error { return r.file.Close() }
+func (r *inputRows) close() error { return errors.Join(r.open.Close(), r.file.Close()) }
 
-// size is the file's, for a progress bar.
+// err is what went wrong with reading.
+func (r *inputRows) err() error { return r.scanner.Err() }
+
+// size is that of the text, for a progress bar; 0 when it is not known.
 func (r *inputRows) size() int64 {
-	info, err := r.file.Stat()
-	if err != nil {
+	if !r.info.Mode().IsRegular() || r.head.Dialect.Streamed() {
 		return 0
 	}
-	return info.Size()
+	return r.info.Size()
 }
 
-// sha256 is the file's, once every row was read.
-func (r *inputRows) sha256() string { return hex.EncodeToString(r.hash.Sum(nil)) }
+// sha256 is that of the file as it is stored.
+func (r *inputRows) sha256() (string, error) {
+	h, from := r.piped, r.pipe
+	if h == nil {
+		h, from = sha256.New(), io.NewSectionReader(r.file, 0, r.info.Size())
+		if _, err := io.Copy(h, from); err != nil {
+			return "", err
+		}
+	} else if _, err := io.Copy(io.Discard, from); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
 
 // next goes to the next row, false at the end. A row that cannot be read is an
 // *ingest.RowError; the one after it can be.
@@ -119,13 +136,14 @@ func (r *inputRows) text(c column) (string, bool) {
 		text := strings.TrimSpace(string(r.rec.Fields[c.field]))
 		return text, text != ""
 	case c.numeric():
-		v, ok := r.known(c)
+		v, ok := r.published(c)
 		return fmt.Sprintf("%g", v), ok
 	}
 	return r.app.Category(c.known)
 }
 
-func (r *inputRows) known(c column) (float64, bool) {
+// published is the current row's value in a published column of numbers.
+func (r *inputRows) published(c column) (float64, bool) {
 	if c.known == ingest.TotalIncome {
 		return r.app.TotalIncome()
 	}
@@ -135,7 +153,7 @@ func (r *inputRows) known(c column) (float64, bool) {
 // number is the column's value in the current row, false when it is missing.
 func (r *inputRows) number(c column) (float64, bool, *ingest.RowError) {
 	if c.numeric() {
-		v, ok := r.known(c)
+		v, ok := r.published(c)
 		return v, ok, nil
 	}
 	text, ok := r.text(c)

@@ -135,11 +135,13 @@ func diffRows(ctx context.Context, s streams, path string, models [2]*model.Mode
 		}
 		bar.set(rows.scanner.Next())
 	}
-	if err := rows.scanner.Err(); err != nil {
+	if err := rows.err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	out := d.comparison.Rows()
-	out.SHA256 = rows.sha256()
+	if out.SHA256, err = rows.sha256(); err != nil {
+		return nil, err
+	}
 	for i, m := range models {
 		if fittedOn(m, out.SHA256) {
 			out.FittedOn = append(out.FittedOn, []string{"a", "b"}[i])

@@ -1,14 +1,9 @@
 package main
 
 import (
-	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,80 +24,42 @@ type loanTable struct {
 
 // loanColumn is one column, as numbers or as codes of texts.
 type loanColumn struct {
-	name   string
-	known  ingest.Column // or -1
-	field  int           // of a column that is not published
-	values []float64     // NaN is missing
-	names  []string      // of the codes in values; nil for numbers
+	column
+	values []float64 // NaN is missing
+	names  []string  // of the codes in values; nil for numbers
 	codes  map[string]int
 }
 
 // readLoans reads the named columns. Rows that cannot be read, or that have no
 // outcome in the column label, are errors unless skip is set.
-func readLoans(path string, names []string, label string, skip bool) (*loanTable, error) {
-	f, err := os.Open(path)
+func readLoans(path string, names []string, label string, skip bool) (_ *loanTable, err error) {
+	rows, err := openRows(path)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	hash := sha256.New()
-	r := bufio.NewReaderSize(io.TeeReader(f, hash), ingest.MaxSample)
-	start, err := r.Peek(ingest.MaxSample)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	head, err := ingest.ParseHead(start, err != nil, ingest.Given{})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := r.Discard(int(head.DataStart)); err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, rows.close()) }()
 	t := &loanTable{}
 	for _, name := range append(slices.Clone(names), label) {
-		if err := t.want(head, name); err != nil {
-			return nil, err
+		if t.column(name) != nil {
+			continue
 		}
+		c, err := rows.column(name)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		t.columns = append(t.columns, &loanColumn{column: c, codes: map[string]int{}})
 	}
-	scanner := ingest.NewScanner(r, head.DataStart, ingest.ScannerOptions{FirstLine: head.DataLine, Dialect: head.Dialect})
-	if err := t.read(scanner, head.Decoder(), reading{label: t.column(label), skip: skip}); err != nil {
-		return nil, err
+	if err := t.read(rows, reading{label: t.column(label), skip: skip}); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	t.sha256 = hex.EncodeToString(hash.Sum(nil))
 	if t.rows == 0 {
-		return nil, errors.New("no row can be used")
+		return nil, fmt.Errorf("%s: no row can be used", path)
 	}
 	for _, c := range t.columns {
 		c.finish()
 	}
-	return t, nil
-}
-
-// want adds a column that the file must have.
-func (t *loanTable) want(head *ingest.Head, name string) error {
-	if t.column(name) != nil {
-		return nil
-	}
-	c := &loanColumn{name: name, known: -1, codes: map[string]int{}}
-	known, ok := ingest.LookupColumn(name)
-	switch {
-	case ok && (head.Has(known) || known == ingest.TotalIncome):
-		c.known, c.name = known, known.String()
-	case !ok:
-		c.field = slices.IndexFunc(head.Columns, func(h ingest.HeadColumn) bool { return h.Name == name })
-		ok = c.field >= 0
-	default:
-		ok = false
-	}
-	if !ok {
-		var have []string
-		for _, h := range head.Columns {
-			have = append(have, h.Name)
-		}
-		return usagef("the file has no column %s; it has %s", name, strings.Join(have, ", "))
-	}
-	t.columns = append(t.columns, c)
-	return nil
+	t.sha256, err = rows.sha256()
+	return t, err
 }
 
 // column finds a column by name, in any case if it is a published one.
@@ -121,68 +78,60 @@ type reading struct {
 	skip  bool
 }
 
-func (t *loanTable) read(scanner *ingest.Scanner, decoder *ingest.RowDecoder, how reading) error {
-	var a ingest.Application
-	for scanner.Scan() {
-		rec := scanner.Record()
-		rowErr := decoder.Decode(rec, &a)
-		if rowErr == nil && how.label.missing(rec, &a) {
-			rowErr = &ingest.RowError{
-				Line: rec.Line, Offset: rec.Offset, Column: how.label.name, Code: ingest.CodeMissingValue, Reason: "the outcome is not known",
-			}
+func (t *loanTable) read(rows *inputRows, how reading) error {
+	for ok, rowErr := rows.next(); ok; ok, rowErr = rows.next() {
+		if rowErr == nil {
+			rowErr = rows.outcome(how.label.column)
 		}
 		if rowErr != nil {
 			if !how.skip {
-				return fmt.Errorf("%w; correct the row, or leave such rows out with --skip-bad", rowErr)
+				return unusable(rowErr)
 			}
 			t.skipped++
 			continue
 		}
 		for _, c := range t.columns {
-			c.add(rec, &a)
+			c.add(rows)
 		}
 		t.rows++
 	}
-	return scanner.Err()
+	return rows.err()
 }
 
-func (c *loanColumn) missing(rec *ingest.Record, a *ingest.Application) bool {
-	if c.known >= 0 {
-		return !a.Has(c.known)
-	}
-	return strings.TrimSpace(string(rec.Fields[c.field])) == ""
+func unusable(rowErr *ingest.RowError) error {
+	return fmt.Errorf("%w; correct the row, or leave such rows out with --skip-bad", rowErr)
 }
 
-// add appends the value of one row.
-func (c *loanColumn) add(rec *ingest.Record, a *ingest.Application) {
-	var text string
-	number, isNumber, ok := 0.0, false, false
-	switch {
-	case c.known == ingest.TotalIncome:
-		number, ok = a.TotalIncome()
-		isNumber = true
-	case c.known >= 0 && c.known.Numeric():
-		number, ok = a.Number(c.known)
-		isNumber = true
-	case c.known >= 0:
-		text, ok = a.Category(c.known)
-	default:
-		text = strings.TrimSpace(string(rec.Fields[c.field]))
-		ok = text != ""
+// outcome refuses the current row if it has no outcome.
+func (r *inputRows) outcome(label column) *ingest.RowError {
+	if _, ok := r.text(label); !ok {
+		return r.fault(label, ingest.CodeMissingValue, "the outcome is not known")
 	}
-	if ok && !isNumber {
-		key := strings.ToLower(text)
-		code, seen := c.codes[key]
-		if !seen {
-			code = len(c.names)
-			c.codes[key], c.names = code, append(c.names, text)
+	return nil
+}
+
+// add appends the value of the current row.
+func (c *loanColumn) add(rows *inputRows) {
+	if c.numeric() {
+		v, ok := rows.published(c.column)
+		if !ok {
+			v = math.NaN()
 		}
-		number = float64(code)
+		c.values = append(c.values, v)
+		return
 	}
+	text, ok := rows.text(c.column)
 	if !ok {
-		number = math.NaN()
+		c.values = append(c.values, math.NaN())
+		return
 	}
-	c.values = append(c.values, number)
+	key := strings.ToLower(text)
+	code, seen := c.codes[key]
+	if !seen {
+		code = len(c.names)
+		c.codes[key], c.names = code, append(c.names, text)
+	}
+	c.values = append(c.values, float64(code))
 }
 
 // finish gives categories their codes in the order of their names, and makes

@@ -36,7 +36,7 @@ func (o *dataFlags) add(f *pflag.FlagSet) {
 func (o *dataFlags) data(path string, more ...string) (*loanTable, *train.Data, error) {
 	table, err := readLoans(path, append(slices.Clone(o.features), more...), o.label, o.skipBad)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, err
 	}
 	d := &train.Data{}
 	label := table.column(o.label)
