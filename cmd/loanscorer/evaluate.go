@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loanscorer/loanscorer/ingest"
-	"github.com/loanscorer/loanscorer/model"
 	"github.com/loanscorer/loanscorer/model/evaluate"
 	"github.com/loanscorer/loanscorer/model/train"
 )
@@ -54,7 +53,7 @@ the same without its leak, each with many seeds.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.model, "model", "", "measure this model file instead of a recipe")
+	f.StringVar(&o.model, "model", "", "measure this model file instead of a recipe; default is the built-in model")
 	f.StringVar(&o.report, "report", "", "write a report with plots to this HTML file")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.IntVar(&o.folds, "folds", 5, "folds of the cross-validation")
@@ -67,6 +66,12 @@ the same without its leak, each with many seeds.`,
 	o.recipeFlags.add(f)
 	cmd.MarkFlagsMutuallyExclusive("article", "model")
 	cmd.MarkFlagsMutuallyExclusive("article", "report")
+	for _, recipe := range []string{
+		"features", "missing", "trees", "max-depth", "min-samples-split", "min-samples-leaf", "max-features",
+		"criterion", "class-weight", "no-bootstrap", "folds", "repeats", "split",
+	} {
+		cmd.MarkFlagsMutuallyExclusive("model", recipe)
+	}
 	return cmd
 }
 
@@ -75,35 +80,26 @@ func runEvaluate(ctx context.Context, s streams, path string, o *evaluateFlags) 
 	if err != nil {
 		return err
 	}
-	var m *model.Model
+	var r *evaluate.Report
 	if o.model != "" {
-		if m, err = loadModel(o.model); err != nil {
+		r, err = evaluateModel(path, o)
+	} else {
+		var more []string
+		if history := ingest.CreditHistory.String(); !slices.Contains(o.features, history) {
+			more = append(more, history)
+		}
+		var table *loanTable
+		var d *train.Data
+		if table, d, err = o.data(path, more...); err != nil {
 			return err
 		}
-		o.features = nil
-		for _, f := range m.Features() {
-			o.features = append(o.features, f.Name)
+		if o.article {
+			return runArticle(ctx, s, d, p, o)
 		}
-	}
-	var more []string
-	if history := ingest.CreditHistory.String(); !slices.Contains(o.features, history) {
-		more = append(more, history)
-	}
-	table, d, err := o.data(path, more...)
-	if err != nil {
-		return err
-	}
-	if o.article {
-		return runArticle(ctx, s, d, p, o)
-	}
-	var r *evaluate.Report
-	if m != nil {
-		r, err = evaluateModel(path, table, d, m, o)
-	} else {
 		r, err = evaluateRecipe(ctx, s, evaluation{path: path, table: table, d: d, p: p, o: o})
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
 	if o.report != "" {
 		if err := writeFile(o.report, func(f *os.File) error { return evaluate.WriteReport(f, r) }); err != nil {
@@ -120,15 +116,10 @@ func runEvaluate(ctx context.Context, s streams, path string, o *evaluateFlags) 
 	return err
 }
 
-func newReport(path string, table *loanTable, d *train.Data) *evaluate.Report {
-	r := &evaluate.Report{
-		Data: filepath.Base(path), SHA256: table.sha256, Rows: d.Rows(), Positive: d.Positive,
-		ClassBalance: classBalance(d), Baselines: rules(table, d),
+func newReport(path string, d *train.Data) *evaluate.Report {
+	return &evaluate.Report{
+		Data: filepath.Base(path), Rows: d.Rows(), Positive: d.Positive, ClassBalance: classBalance(d), Classes: classNames(d),
 	}
-	for _, c := range d.Classes {
-		r.Classes = append(r.Classes, c.String())
-	}
-	return r
 }
 
 // evaluation is a recipe and the rows to measure it on.
@@ -161,7 +152,8 @@ func evaluateRecipe(ctx context.Context, s streams, e evaluation) (*evaluate.Rep
 	if err != nil {
 		return nil, err
 	}
-	r, m := newReport(e.path, e.table, e.d), whole.Metrics()
+	r, m := newReport(e.path, e.d), whole.Metrics()
+	r.SHA256, r.Skipped, r.Baselines = e.table.sha256, e.table.skipped, rules(e.table.history(), e.d)
 	r.Subject = fmt.Sprintf("Recipe: %d trees on %s, seed %d", e.o.trees, strings.Join(e.o.features, ", "), e.p.Seed)
 	r.Params, r.Split, r.Apparent, r.CrossValidation = e.p.Record(), split, &m, cv
 	return r, nil
@@ -186,61 +178,4 @@ func (o *evaluateFlags) divide(d *train.Data) ([]evaluate.Fold, string, error) {
 		err = usagef("--split %s: must be shuffled, ordered or neighbours", o.split)
 	}
 	return folds, how, err
-}
-
-func evaluateModel(path string, table *loanTable, d *train.Data, m *model.Model, o *evaluateFlags) (*evaluate.Report, error) {
-	if err := adapt(d, m); err != nil {
-		return nil, err
-	}
-	s, err := evaluate.Score(m, d, nil)
-	if err != nil {
-		return nil, err
-	}
-	importances, err := evaluate.Permute(m, d, cmp.Or(o.permutations, 30), o.seed)
-	if err != nil {
-		return nil, err
-	}
-	r := newReport(path, table, d)
-	r.Subject = fmt.Sprintf("Model %s %s, %d trees", m.Name(), m.Version(), m.Stats().Trees)
-	r.ModelSHA256 = m.SHA256()
-	if fittedOn(m, table.sha256) {
-		r.Warning = "The model was fitted on these very rows: every figure is better than on others."
-	}
-	r.Model = &evaluate.ModelResult{Metrics: s.Metrics(), Curves: s.Curves(), Importances: importances}
-	return r, nil
-}
-
-// adapt gives the rows the model's codes of categories and classes.
-func adapt(d *train.Data, m *model.Model) error {
-	for i, f := range m.Features() {
-		c := &d.Columns[i]
-		if (f.Kind == model.Category) != (c.Categories != nil) {
-			return fmt.Errorf("column %s: the model takes a %s", c.Name, f.Kind)
-		}
-		codes := make([]float64, len(c.Categories))
-		for code, name := range c.Categories {
-			var ok bool
-			if codes[code], ok = f.Code(name); !ok {
-				return fmt.Errorf("column %s: %q is not a category of the model (%s)", c.Name, name, strings.Join(f.Categories, ", "))
-			}
-		}
-		for row, v := range c.Values {
-			if c.Categories != nil && v == v { // not missing
-				c.Values[row] = codes[int(v)]
-			}
-		}
-		c.Categories = f.Categories
-	}
-	classes := m.Classes()
-	if len(classes) != 2 || len(d.Classes) != 2 {
-		return fmt.Errorf("%d outcomes and %d classes of the model: only two of each can be compared", len(d.Classes), len(classes))
-	}
-	if m.Positive() != d.Positive { // approval is approval, whatever its label
-		for row := range d.Labels {
-			d.Labels[row] = 1 - d.Labels[row]
-		}
-		d.Classes = []model.Class{d.Classes[1], d.Classes[0]}
-		d.Positive = m.Positive()
-	}
-	return nil
 }

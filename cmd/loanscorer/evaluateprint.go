@@ -12,6 +12,7 @@ import (
 
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/model/evaluate"
+	"github.com/loanscorer/loanscorer/model/interval"
 	"github.com/loanscorer/loanscorer/model/train"
 )
 
@@ -19,54 +20,120 @@ import (
 func printEvaluation(out io.Writer, r *evaluate.Report) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(w, "%s\n%s rows of %s\n", r.Subject, count(int64(r.Rows)), r.Data)
+	if r.Skipped > 0 {
+		_, _ = fmt.Fprintf(w, "%s more could not be used\n", count(int64(r.Skipped)))
+	}
 	if r.Warning != "" {
 		_, _ = fmt.Fprintln(w, r.Warning)
 	}
-	metrics, curves, importances := evaluate.Metrics{}, evaluate.Curves{}, []evaluate.Importance(nil)
+	var metrics evaluate.Metrics
+	var curves evaluate.Curves
+	var importances []evaluate.Importance
 	if cv := r.CrossValidation; cv != nil {
 		metrics, curves, importances = cv.Pooled, cv.Curves, cv.Importances
-		_, _ = fmt.Fprintf(w, "\n%s\tmean\t95 %% interval\ts.d. of folds\ts.d. of repeats\n", r.Split)
-		printSpread(w, "accuracy, %", cv.Accuracy, 100)
-		printSpread(w, "AUC", cv.AUC, 1)
-		printSpread(w, "log loss", cv.LogLoss, 1)
-		printSpread(w, "Brier score", cv.Brier, 1)
-		for i, recall := range cv.Recall {
-			printSpread(w, "recall of "+r.Classes[i]+", %", recall, 100)
-		}
+		printCrossValidation(w, r)
 	} else {
 		metrics, curves, importances = r.Model.Metrics, r.Model.Curves, r.Model.Importances
-		_, _ = fmt.Fprintf(w, "\nAUC\t%.4f\nlog loss\t%.4f\nBrier score\t%.4f\n", metrics.AUC, metrics.LogLoss, metrics.Brier)
+		printMeasures(w, r)
 	}
-	_, _ = fmt.Fprintf(w, "mean distance of probability and share\t%.3f\n", curves.CalibrationError)
-	_, _ = fmt.Fprintf(w, "\nbeside simple rules\taccuracy")
+	printRules(w, r, &metrics)
+	printConfusion(w, r, &metrics)
+	printCalibration(w, r, &curves)
+	printImportances(w, importances)
+	_ = w.Flush()
+}
+
+func printCrossValidation(w io.Writer, r *evaluate.Report) {
+	cv := r.CrossValidation
+	_, _ = fmt.Fprintf(w, "\n%s\tmean\t95 %% interval\ts.d. of folds\ts.d. of repeats\n", r.Split)
+	printSpread(w, "accuracy, %", cv.Accuracy, 100)
+	printSpread(w, "AUC", cv.AUC, 1)
+	printSpread(w, "log loss", cv.LogLoss, 1)
+	printSpread(w, "Brier score", cv.Brier, 1)
+	for i, recall := range cv.Recall {
+		printSpread(w, "recall of "+r.Classes[i]+", %", recall, 100)
+	}
+}
+
+// printMeasures prints how a finished model did.
+func printMeasures(w io.Writer, r *evaluate.Report) {
+	m, in := &r.Model.Metrics, &r.Model.Ranges
+	_, _ = fmt.Fprintf(w, "\nmeasure\ton these rows\t95 %% interval\n")
+	_, _ = fmt.Fprintf(w, "accuracy, %%\t%.2f\t%s\n", 100*m.Accuracy, points(in.Accuracy))
+	for _, line := range []struct {
+		name  string
+		value float64
+		in    interval.Interval
+	}{{"AUC", m.AUC, in.AUC}, {"log loss", m.LogLoss, in.LogLoss}, {"Brier score", m.Brier, in.Brier}} {
+		_, _ = fmt.Fprintf(w, "%s\t%.4f\t%.4f to %.4f\n", line.name, line.value, line.in.Low, line.in.High)
+	}
+	for i, recall := range m.Recall {
+		_, _ = fmt.Fprintf(w, "recall of %s, %%\t%.2f\t%s\n", r.Classes[i], 100*recall, points(in.Recall[i]))
+	}
+	_, _ = fmt.Fprintf(w, "\nby the model's policy\trows")
+	for _, c := range r.Classes {
+		_, _ = fmt.Fprintf(w, "\t%s in truth", c)
+	}
+	_, _ = fmt.Fprintln(w)
+	for _, d := range r.Model.Decisions {
+		_, _ = fmt.Fprintf(w, "%s\t%s", d.Decision, count(int64(d.Rows)))
+		for _, n := range d.Classes {
+			_, _ = fmt.Fprintf(w, "\t%s", count(int64(n)))
+		}
+		_, _ = fmt.Fprintln(w)
+	}
+}
+
+func printRules(w io.Writer, r *evaluate.Report, m *evaluate.Metrics) {
+	_, _ = fmt.Fprintf(w, "\nbeside simple rules\taccuracy\tAUC")
 	for _, c := range r.Classes {
 		_, _ = fmt.Fprintf(w, "\trecall of %s", c)
 	}
 	_, _ = fmt.Fprintln(w)
 	if r.CrossValidation != nil {
-		printRule(w, "rows not fitted on", metrics.Accuracy, metrics.Recall)
-		printRule(w, "rows fitted on", r.Apparent.Accuracy, r.Apparent.Recall)
+		printRule(w, evaluate.Baseline{Name: "rows not fitted on", Accuracy: m.Accuracy, AUC: r.CrossValidation.AUC.Mean, Recall: m.Recall})
+		printRule(w, evaluate.Baseline{Name: "rows fitted on", Accuracy: r.Apparent.Accuracy, AUC: r.Apparent.AUC, Recall: r.Apparent.Recall})
 	} else {
-		printRule(w, "this model", metrics.Accuracy, metrics.Recall)
+		printRule(w, evaluate.Baseline{Name: "this model", Accuracy: m.Accuracy, AUC: m.AUC, Recall: m.Recall})
 	}
 	for _, b := range r.Baselines {
-		printRule(w, b.Name, b.Accuracy, b.Recall)
+		printRule(w, b)
 	}
-	_, _ = fmt.Fprintf(w, "\nin truth\tpredicted %s\n", strings.Join(r.Classes, "\tpredicted "))
-	for i, row := range metrics.Confusion {
+}
+
+func printConfusion(w io.Writer, r *evaluate.Report, m *evaluate.Metrics) {
+	repeats := ""
+	if cv := r.CrossValidation; cv != nil && cv.Repeats > 1 {
+		repeats = fmt.Sprintf(" (%d repeats)", cv.Repeats)
+	}
+	_, _ = fmt.Fprintf(w, "\nin truth%s\tpredicted %s\n", repeats, strings.Join(r.Classes, "\tpredicted "))
+	for i, row := range m.Confusion {
 		_, _ = fmt.Fprint(w, r.Classes[i])
 		for _, n := range row {
 			_, _ = fmt.Fprintf(w, "\t%s", count(int64(n)))
 		}
 		_, _ = fmt.Fprintln(w)
 	}
+}
+
+func printCalibration(w io.Writer, r *evaluate.Report, c *evaluate.Curves) {
+	_, _ = fmt.Fprintf(w, "\ncalibration\trows\tmean probability\tshare of %s\t95 %% interval\n", r.Classes[r.Positive])
+	for _, b := range c.Bins {
+		if b.Rows > 0 {
+			_, _ = fmt.Fprintf(w, "%.1f to %.1f\t%s\t%.3f\t%.3f\t%.3f to %.3f\n", b.Low, b.High, count(int64(b.Rows)), b.Mean, b.Share(), b.ShareLow, b.ShareTop)
+		}
+	}
+	_, _ = fmt.Fprintf(w, "mean distance of probability and share %.3f\n", c.CalibrationError)
+}
+
+func printImportances(w io.Writer, importances []evaluate.Importance) {
 	if len(importances) > 0 {
-		_, _ = fmt.Fprintf(w, "\nlost when a feature is shuffled\tAUC\tmiddle 95 %%\taccuracy, points\n")
+		_, _ = fmt.Fprintf(w, "\nlost when a feature is shuffled\tAUC\tmiddle 95 %%\taccuracy, points\tmiddle 95 %%\n")
 	}
 	for _, i := range importances {
-		_, _ = fmt.Fprintf(w, "%s\t%.4f\t%.4f to %.4f\t%.2f\n", i.Feature, i.AUC.Mean, i.AUC.Low, i.AUC.High, 100*i.Accuracy.Mean)
+		_, _ = fmt.Fprintf(w, "%s\t%.4f\t%.4f to %.4f\t%.2f\t%.2f to %.2f\n", i.Feature, i.AUC.Mean, i.AUC.Low, i.AUC.High,
+			100*i.Accuracy.Mean, 100*i.Accuracy.Low, 100*i.Accuracy.High)
 	}
-	_ = w.Flush()
 }
 
 func printSpread(w io.Writer, name string, s evaluate.Spread, times float64) {
@@ -78,9 +145,9 @@ func printSpread(w io.Writer, name string, s evaluate.Spread, times float64) {
 		digits, times*s.Low, digits, times*s.High, digits, times*s.SDFolds, digits, times*s.SDRepeats)
 }
 
-func printRule(w io.Writer, name string, accuracy float64, recall []float64) {
-	_, _ = fmt.Fprintf(w, "%s\t%s", name, percent(accuracy))
-	for _, r := range recall {
+func printRule(w io.Writer, b evaluate.Baseline) {
+	_, _ = fmt.Fprintf(w, "%s\t%s\t%.3f", b.Name, percent(b.Accuracy), b.AUC)
+	for _, r := range b.Recall {
 		_, _ = fmt.Fprintf(w, "\t%s", percent(r))
 	}
 	_, _ = fmt.Fprintln(w)

@@ -182,7 +182,17 @@ type inputs struct {
 
 // bind finds the model's features in the file, or says which do not fit.
 func (r *inputRows) bind(m *model.Model) (*inputs, error) {
-	in := &inputs{rows: r, model: m, features: m.Features()}
+	in, err := r.features(m.Features())
+	if err != nil {
+		return nil, err
+	}
+	in.model = m
+	return in, nil
+}
+
+// features is bind without a model that scores.
+func (r *inputRows) features(features []model.Feature) (*inputs, error) {
+	in := &inputs{rows: r, features: features}
 	for _, f := range in.features {
 		c, err := r.column(f.Name)
 		if err != nil {

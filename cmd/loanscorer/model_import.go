@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -13,11 +16,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loanscorer/loanscorer/model"
+	"github.com/loanscorer/loanscorer/model/train"
 )
 
 // importFlags are the flags of model import as they were given.
 type importFlags struct {
 	output, name, version, positive string
+	reference                       string
 	features                        []string
 	categories, missing             []string
 	approveAbove, declineAt         float64
@@ -35,6 +40,7 @@ in a Pipeline behind a SimpleImputer. What it does not say is assumed and
 printed, or given by flags.`,
 		Example: `  loanscorer model import forest.pkl -o forest.json
   loanscorer model import forest.joblib -o forest.json --missing LoanAmount=146.4 --missing Credit_History=1
+  loanscorer model import forest.pkl -o forest.json --reference loans.csv
   loanscorer model import forest.pkl -o forest.json --features a,b,c --category c=low,high --positive Y`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,7 +48,7 @@ printed, or given by flags.`,
 			if err != nil {
 				return err
 			}
-			return importModel(s, args[0], o.output, opts)
+			return importModel(s, args[0], &o, opts)
 		},
 	}
 	f := cmd.Flags()
@@ -53,6 +59,7 @@ printed, or given by flags.`,
 	f.StringSliceVar(&o.features, "features", nil, "names of the features, in order (default: the pickle's)")
 	f.StringArrayVar(&o.categories, "category", nil, "FEATURE=NAME,NAME,...: a category's names in the order of its codes; FEATURE= for a number")
 	f.StringArrayVar(&o.missing, "missing", nil, "FEATURE=VALUE: what replaces a missing value")
+	f.StringVar(&o.reference, "reference", "", "CSV file of the training rows: their distributions go into the model, for drift")
 	f.Float64Var(&o.approveAbove, "approve-above", 0.5, "approve above this probability")
 	f.Float64Var(&o.declineAt, "decline-at", 0.5, "decline at or below this probability; between, refer to a person")
 	return cmd
@@ -87,7 +94,7 @@ func (o *importFlags) options(changed func(string) bool) (model.ImportOptions, e
 	return opts, nil
 }
 
-func importModel(s streams, path, output string, opts model.ImportOptions) error {
+func importModel(s streams, path string, o *importFlags, opts model.ImportOptions) error {
 	// Little garbage: a stranger's file is read within 256 MiB.
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	data, err := readModelFile(path)
@@ -97,6 +104,11 @@ func importModel(s streams, path, output string, opts model.ImportOptions) error
 	spec, err := model.Import(data, opts)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	if o.reference != "" {
+		if err := addReference(spec, o.reference); err != nil {
+			return err
+		}
 	}
 	text, err := model.Encode(spec)
 	if err != nil {
@@ -110,6 +122,7 @@ func importModel(s streams, path, output string, opts model.ImportOptions) error
 	for _, note := range notes {
 		_, _ = fmt.Fprintf(s.err, "note: %s\n", note)
 	}
+	output := o.output
 	if output == "-" {
 		_, err := s.out.Write(text)
 		return err
@@ -126,6 +139,51 @@ func importModel(s streams, path, output string, opts model.ImportOptions) error
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "%s  %d trees  sha256 %s\n", output, m.Stats().Trees, m.SHA256())
+	return err
+}
+
+// addReference puts the distributions of a file's rows into the model, and the
+// file's SHA-256 into its training record.
+func addReference(spec *model.Spec, path string) (err error) {
+	rows, err := openRows(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.close()) }()
+	in, err := rows.features(spec.Features)
+	if err != nil {
+		return err
+	}
+	d := &train.Data{}
+	for _, f := range spec.Features {
+		d.Columns = append(d.Columns, train.Column{Name: f.Name, Categories: f.Categories})
+	}
+	for ok, rowErr := rows.next(); ok; ok, rowErr = rows.next() {
+		var x []float64
+		if rowErr == nil {
+			x, rowErr = in.row()
+		}
+		if rowErr != nil {
+			return fmt.Errorf("%s: %w", path, rowErr)
+		}
+		for i, v := range x {
+			d.Columns[i].Values = append(d.Columns[i].Values, v)
+		}
+	}
+	if err := rows.err(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	spec.Reference = train.Reference(d)
+	sum, err := rows.sha256()
+	if err != nil {
+		return err
+	}
+	var record map[string]any
+	if err := json.Unmarshal(spec.Training, &record); err != nil {
+		return err
+	}
+	record["reference_data"], record["reference_sha256"] = filepath.Base(path), sum
+	spec.Training, err = json.Marshal(record)
 	return err
 }
 

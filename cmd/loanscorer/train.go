@@ -147,7 +147,7 @@ func measure(ctx context.Context, f fitted, how measuring) error {
 		return err
 	}
 	m := whole.Metrics()
-	r.Metrics = evaluate.RecordMetrics{TrainAccuracy: m.Accuracy, TrainAUC: m.AUC, Baselines: rules(f.table, d)}
+	r.Metrics = evaluate.RecordMetrics{TrainAccuracy: m.Accuracy, TrainAUC: m.AUC, Baselines: rules(f.table.history(), d)}
 	if how.folds == 0 {
 		return nil
 	}

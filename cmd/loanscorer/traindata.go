@@ -72,6 +72,14 @@ func (t *loanTable) column(name string) *loanColumn {
 	return nil
 }
 
+// history is the column Credit_History, nil when it was not read.
+func (t *loanTable) history() []float64 {
+	if c := t.column(ingest.CreditHistory.String()); c != nil {
+		return c.values
+	}
+	return nil
+}
+
 // reading says what makes a row unusable, and what then.
 type reading struct {
 	label *loanColumn

@@ -81,16 +81,22 @@ func (o *dataFlags) setFills(d *train.Data) error {
 	return nil
 }
 
-// rules are the simple rules that a model should beat.
-func rules(table *loanTable, d *train.Data) []evaluate.Baseline {
-	other := 0
-	if d.Positive == 0 {
-		other = 1
+// rules are the simple rules that a model should beat. history is
+// Credit_History of each row, NaN where missing; nil if it is not in the file.
+func rules(history []float64, d *train.Data) []evaluate.Baseline {
+	always := func(class int) evaluate.Baseline {
+		of := *d
+		of.Positive = class
+		return evaluate.Rule("always "+d.Classes[class].String(), &of, 0, func(int) bool { return true })
 	}
-	yes := d.Classes[d.Positive].String()
-	out := []evaluate.Baseline{evaluate.Rule("always "+yes, d, other, func(int) bool { return true })}
-	if c := table.column(ingest.CreditHistory.String()); c != nil {
-		out = append(out, evaluate.Rule(yes+" unless Credit_History is 0", d, other, func(row int) bool { return c.values[row] != 0 }))
+	out := []evaluate.Baseline{always(d.Positive)}
+	balance := classBalance(d)
+	if most := slices.Index(balance, slices.Max(balance)); len(d.Classes) > 2 && most != d.Positive {
+		out = append(out, always(most))
+	}
+	if history != nil && len(d.Classes) == 2 {
+		out = append(out, evaluate.Rule(d.Classes[d.Positive].String()+" unless Credit_History is 0", d, 1-d.Positive,
+			func(row int) bool { return history[row] != 0 }))
 	}
 	return out
 }

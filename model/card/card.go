@@ -72,6 +72,8 @@ type origin struct {
 	Params    map[string]any `json:"params"`
 	Source    string         `json:"source"` // "pickle" or "onnx"
 	SHA256    string         `json:"source_sha256"`
+	Reference string         `json:"reference_data"` // file whose rows the reference distributions are of
+	RefSHA256 string         `json:"reference_sha256"`
 }
 
 // New returns the card of a model.
@@ -107,7 +109,7 @@ func New(m *model.Model) *Card {
 func (w *writer) about() Section {
 	st, p := w.m.Stats(), w.m.Policy()
 	s := Section{Text: []string{
-		fmt.Sprintf("A forest of decision trees that gives the probability of %s, 0 to 1. Everything here comes from the model file.", w.positive),
+		fmt.Sprintf("A forest of decision trees that gives the probability of class %s (approval), 0 to 1. Everything here comes from the model file.", w.positive),
 	}}
 	t := &s.Table
 	t.Head = []string{"", ""}

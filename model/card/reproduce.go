@@ -144,6 +144,9 @@ func (w *writer) importCommand() string {
 			c.flag("missing", fmt.Sprintf("%s=%v", f.Name, f.Missing.Value))
 		}
 	}
+	if w.origin.Reference != "" {
+		c.flag("reference", w.origin.Reference)
+	}
 	w.naming(c, "imported", w.origin.SHA256[:min(12, len(w.origin.SHA256))])
 	return strings.Join(c.words, " ")
 }

@@ -28,6 +28,10 @@ func (w *writer) training() Section {
 		t.addCode("SHA-256 of the imported file", w.origin.SHA256)
 		t.add("Parameters", params(w.origin.Params))
 		s.Text = []string{"The imported file does not say what data the model was fitted on."}
+		if w.origin.RefSHA256 != "" {
+			t.add("Rows given as the training rows", w.origin.Reference)
+			t.addCode("SHA-256 of these rows", w.origin.RefSHA256)
+		}
 	case len(w.m.Training()) > 0:
 		s.Text = []string{"The file holds a record of another program's:"}
 		s.Code = string(w.m.Training())

@@ -99,7 +99,7 @@ func each(ctx context.Context, n int, o Options, do func(i int) error) error {
 func summarize(d *train.Data, folds []Fold, scored []*Scored, drops [][]Drop) *CrossValidation {
 	r := &CrossValidation{Repeats: folds[len(folds)-1].Repeat + 1, Recall: make([]Spread, len(d.Classes))}
 	r.Folds = len(folds) / r.Repeats
-	pooled := &Scored{}
+	pooled := &Scored{Repeats: r.Repeats}
 	for _, s := range scored {
 		pooled.add(s)
 		r.EachFold = append(r.EachFold, s.Metrics())

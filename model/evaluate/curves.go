@@ -31,9 +31,13 @@ type Curves struct {
 	CalibrationError float64 `json:"calibration_error"`
 }
 
+// Share returns the share of rows of the positive class, 0 without rows.
+func (b Bin) Share() float64 { return float64(b.Positive) / float64(max(b.Rows, 1)) }
+
 const bins = 10
 
-// Curves computes every curve. A curve has at most about 500 points.
+// Curves computes every curve. A curve has at most about 500 points. Intervals
+// count a row once, however often it was predicted.
 func (s *Scored) Curves() Curves {
 	steps := s.steps()
 	c := Curves{ROC: []Point{{}}, Bins: make([]Bin, bins)}
@@ -64,8 +68,9 @@ func (s *Scored) Curves() Curves {
 			continue
 		}
 		b.Mean /= float64(b.Rows)
-		share := float64(b.Positive) / float64(b.Rows)
-		in := interval.Wilson(b.Positive, b.Rows)
+		share := b.Share()
+		repeats := max(s.Repeats, 1)
+		in := interval.Wilson((b.Positive+repeats/2)/repeats, max(b.Rows/repeats, 1))
 		b.ShareLow, b.ShareTop = in.Low, in.High
 		c.CalibrationError += math.Abs(share-b.Mean) * float64(b.Rows) / float64(len(s.Labels))
 	}

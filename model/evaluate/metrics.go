@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/loanscorer/loanscorer/model/train"
@@ -23,6 +22,7 @@ type Scored struct {
 	Probability []float64 // of the positive class
 	Positive    int
 	Classes     int
+	Repeats     int // how often each row is among them; 0 means once
 }
 
 // Score predicts rows of d, nil for all.
@@ -98,10 +98,9 @@ func (s *Scored) Metrics() Metrics {
 		if label == s.Predicted[i] {
 			hits++
 		}
-		p, y := s.Probability[i], s.outcome(i)
-		m.Brier += (p - y) * (p - y)
-		happened := p*y + (1-p)*(1-y)
-		m.LogLoss -= math.Log(min(max(happened, 0x1p-52), 1-0x1p-52))
+		loss, square := s.errors(i)
+		m.LogLoss += loss
+		m.Brier += square
 	}
 	n := float64(max(m.Rows, 1))
 	m.Accuracy, m.Brier, m.LogLoss = float64(hits)/n, m.Brier/n, m.LogLoss/n

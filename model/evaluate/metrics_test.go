@@ -208,7 +208,7 @@ func TestRule(t *testing.T) {
 	for _, label := range d.Labels {
 		yes += label
 	}
-	want := evaluate.Baseline{Name: "always", Accuracy: float64(yes) / float64(d.Rows()), Recall: []float64{0, 1}}
+	want := evaluate.Baseline{Name: "always", Accuracy: float64(yes) / float64(d.Rows()), AUC: 0.5, Recall: []float64{0, 1}}
 	if diff := cmp.Diff(want, evaluate.Rule("always", d, 0, func(int) bool { return true }), near); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

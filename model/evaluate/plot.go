@@ -11,10 +11,18 @@ func (p *page) roc() chart.Plot {
 	return chart.Plot{
 		Title: "ROC curve", XLabel: "approved of those not " + p.Classes[p.Positive] + " in truth",
 		YLabel: "approved of those " + p.Classes[p.Positive] + " in truth",
-		Note:   fmt.Sprintf("Area %.3f. The dashed line is guessing.", p.Metrics.AUC),
+		Note:   fmt.Sprintf("Area %.3f%s. The dashed line is guessing.", p.Metrics.AUC, p.pooled()),
 		XTicks: a.XTicks(5), YTicks: a.YTicks(5),
 		Lines: []chart.Line{a.Line("guide", Point{X: 0, Y: 0}, Point{X: 1, Y: 1}), a.Line("curve", p.Curves.ROC...)},
 	}
+}
+
+// pooled says that a curve is over all folds at once.
+func (p *page) pooled() string {
+	if p.CrossValidation != nil {
+		return ", all folds together"
+	}
+	return ""
 }
 
 func (p *page) precisionRecall() chart.Plot {

@@ -14,6 +14,7 @@ type Report struct {
 	Data            string           `json:"data"` // name of the file
 	SHA256          string           `json:"data_sha256"`
 	Rows            int              `json:"rows"`
+	Skipped         int              `json:"rows_skipped,omitempty"` // rows that could not be used
 	Classes         []string         `json:"classes"`
 	Positive        int              `json:"positive"`          // index of the class that means approval
 	ClassBalance    []int            `json:"class_balance"`     // rows of each class
@@ -31,6 +32,8 @@ type Report struct {
 // ModelResult is how a finished model did on rows with known outcomes.
 type ModelResult struct {
 	Metrics     Metrics      `json:"metrics"`
+	Ranges      Ranges       `json:"intervals"` // of the metrics
+	Decisions   []Decided    `json:"decisions"` // by the model's policy
 	Curves      Curves       `json:"curves"`
 	Importances []Importance `json:"importances"`
 }
@@ -39,6 +42,7 @@ type ModelResult struct {
 type Baseline struct {
 	Name     string    `json:"name"`
 	Accuracy float64   `json:"accuracy"`
+	AUC      float64   `json:"auc"`
 	Recall   []float64 `json:"recall"`
 }
 
@@ -54,7 +58,7 @@ func Rule(name string, d *train.Data, other int, yes func(row int) bool) Baselin
 		s.Predicted, s.Probability = append(s.Predicted, class), append(s.Probability, p)
 	}
 	m := s.Metrics()
-	return Baseline{Name: name, Accuracy: m.Accuracy, Recall: m.Recall}
+	return Baseline{Name: name, Accuracy: m.Accuracy, AUC: m.AUC, Recall: m.Recall}
 }
 
 //go:embed report.html.tmpl

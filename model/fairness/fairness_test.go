@@ -111,7 +111,7 @@ func TestReport(t *testing.T) {
 	t.Parallel()
 	s := New("Area", "(missing)")
 	for i := range 60 {
-		add(t, s, fmt.Sprintf("<g%d>", i), of{1+i, i/2}, Outcome(i%3))
+		add(t, s, fmt.Sprintf("<g%d>", i), of{1 + i, i / 2}, Outcome(i%3))
 	}
 	c, err := s.Column("")
 	if err != nil {
