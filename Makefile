@@ -10,7 +10,7 @@ CRASHROUNDS ?= 5
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test race cover fuzz fuzz-seeds bench bench-smoke crash lint fmt generate cross bootstrap check clean \
+.PHONY: help build run demo test race cover fuzz fuzz-seeds bench bench-smoke bench-compare crash lint fmt generate cross bootstrap check clean \
         deploy-check deploy deploy-image image
 
 help: ## show this help
@@ -49,6 +49,11 @@ bench: ## run the benchmarks
 
 bench-smoke: ## run every benchmark once
 	go test -run '^$$' -bench . -benchtime 1x ./...
+
+bench-compare: build ## time score beside DuckDB, pyarrow and scikit-learn in one run (installs them into .cache with pip)
+	@test -x .cache/bench/bin/python || python3 -m venv .cache/bench
+	@.cache/bench/bin/pip install -q numpy pandas scikit-learn pyarrow duckdb==1.5.6
+	@.cache/bench/bin/python internal/bench/compare.py
 
 crash: ## kill -9 the server CRASHROUNDS times while it scores, and check that nothing is lost or doubled
 	go test ./cmd/loanscorer -run '^TestCrash$$' -count 1 -v -timeout 60m -crash.rounds $(CRASHROUNDS)

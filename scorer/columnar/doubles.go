@@ -53,11 +53,16 @@ func (c *column) addDoubles(values []float64, present []uint8) {
 }
 
 func (c *column) indexDoubles(values []float64) {
-	from := len(c.indexes)
+	d, from := &c.doubles, len(c.indexes)
 	c.indexes = slices.Grow(c.indexes, len(values))[:from+len(values)]
 	indexes := c.indexes[from:]
 	for i, v := range values {
-		indexes[i] = c.doubles.index(v)
+		// The common case of index, without the call.
+		if at, ok := smallIndex(v); ok && at < len(d.small) && d.small[at] > 0 {
+			indexes[i] = d.small[at] - 1
+			continue
+		}
+		indexes[i] = d.slow(v)
 	}
 }
 

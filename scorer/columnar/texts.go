@@ -84,31 +84,32 @@ func (g *Group) Bytes(column int, data []byte, ends []uint32) {
 }
 
 func (c *column) addBytes(data []byte, start uint32, ends []uint32) uint32 {
-	nulls := 0
 	c.bounds.exact = c.bounds.exact && c.Bloom
-	c.packed = c.packed[:0]
-	for _, end := range ends {
+	levels := slices.Grow(c.packed[:0], len(ends))[:len(ends)]
+	c.ends, c.hashes = slices.Grow(c.ends, len(ends)), slices.Grow(c.hashes, len(ends))
+	nulls := 0
+	for i, end := range ends {
 		v := data[start:end]
 		start = end
 		if len(v) == 0 && c.Optional {
 			nulls++
-			c.packed = append(c.packed, 0)
+			levels[i] = 0
 			continue
 		}
-		c.packed = append(c.packed, 1)
+		levels[i] = 1
 		from := len(c.plain)
 		c.plain = append(c.plain, v...)
-		c.ends = append(c.ends, uint32(len(c.plain)))
+		c.ends = append(c.ends, uint32(len(c.plain))) //nolint:gosec // a page
 		if c.Bloom {
 			c.hashes = append(c.hashes, bloom.XXH64{}.Sum64(v))
 			c.bound(span{from, len(c.plain)})
 		}
 	}
+	c.packed = levels
+	if nulls == 0 {
+		levels = nil
+	}
 	if c.Optional {
-		levels := c.packed
-		if nulls == 0 {
-			levels = nil
-		}
 		c.addLevels(levels, len(ends))
 	}
 	c.advance(len(ends), nulls)
