@@ -151,7 +151,7 @@ func openText(tb testing.TB, text string, o ScannerOptions, wrap func(io.Reader)
 // Where the comma is both delimiter and decimal sign, it is a decimal sign inside quotes only.
 func TestBlocksOfDecimalCommasBetweenCommas(t *testing.T) {
 	t.Parallel()
-	file := "TotalIncome,LoanAmount,Credit_History,Property_Area\n" + strings.Repeat("5849,128,1,Urban\n\"5849,50\",128,1,Urban\n5849,50,128,1,Urban\n", 20)
+	file := "Property_Area,TotalIncome,LoanAmount,Credit_History\n" + strings.Repeat("Urban,5849,128,1\nUrban,\"5849,50\",128,1\nUrban,5849,50,128,1,1\n", 20)
 	o := ScannerOptions{Dialect: Dialect{Decimal: ","}}
 	want := byRows(t, file, o)
 	if len(want.Rows) != 40 || !strings.Contains(want.Rows[1], "TotalIncome=5849.5") {
