@@ -124,7 +124,8 @@ func (s *service) describe() error {
 	for name, nullable := range map[string][]string{
 		"ApplicationStatus": {"error"},
 		"Accepted":          {"error"},
-		"BatchStatus":       {"source", "output", "model", "policy", "error"},
+		"Validation":        {"refused", "dialect"},
+		"BatchStatus":       {"source", "dialect", "output", "model", "policy", "error"},
 	} {
 		for _, property := range nullable {
 			orNull(schemas[name].Properties, property)

@@ -15,6 +15,7 @@ const (
 	pathApplications = "/v1/applications"
 	pathApplication  = "/v1/applications/{id}"
 	pathBatches      = "/v1/batches"
+	pathValidate     = "/v1/batches:validate"
 	pathBatch        = "/v1/batches/{id}"
 	pathModel        = "/v1/model"
 	pathPredictions  = "/predictions" // the article's
@@ -34,6 +35,7 @@ func (s *service) routes() {
 	add(s, http.MethodGet, pathApplication, s.getApplication, s.applicationDoc())
 	add(s, http.MethodHead, pathApplication, s.getApplication, s.applicationHeadDoc())
 	add(s, http.MethodGet, pathBatches, s.listBatches, s.batchesDoc())
+	add(s, http.MethodPost, pathValidate, s.validateBatch, s.validateDoc())
 	add(s, http.MethodGet, pathBatch, s.getBatch, s.batchDoc())
 	add(s, http.MethodGet, pathModel, s.getModel, s.modelDoc())
 	add(s, http.MethodPost, pathPredictions, s.predict, s.predictDoc())

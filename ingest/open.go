@@ -21,7 +21,10 @@ func (t *Text) Close() error { return t.close() }
 // Open reads the head of a file, decides how it is written, and gives its text from Head.DataStart on: unpacked, and in
 // UTF-8 or (see Dialect) Windows-1252. given goes before what would be detected. A file that is not read is a *FileError;
 // so is a packed file that turns out to be damaged while its text is read. Errors of the source are returned as they are.
-func Open(src Source, given Given) (*Text, error) {
+func Open(src Source, given Given) (*Text, error) { return open(src, given, false) }
+
+// open is Open. With lenient, a packed file that turns out to be damaged after its head is read up to there.
+func open(src Source, given Given, lenient bool) (*Text, error) {
 	d, err := given.dialect()
 	if err != nil {
 		return nil, err
@@ -35,6 +38,10 @@ func Open(src Source, given Given) (*Text, error) {
 		sample = sample[:min(MaxSample, src.Size+1)]
 	}
 	n, whole, err := fill(t, sample)
+	var damaged *FileError
+	if lenient && errors.As(err, &damaged) && n > 0 {
+		t.Reader, err = &failing{err}, nil
+	}
 	if err == nil {
 		err = t.parse(sample[:n], whole)
 	}
@@ -44,6 +51,12 @@ func Open(src Source, given Given) (*Text, error) {
 	t.Reader = io.MultiReader(bytes.NewReader(sample[t.Head.DataStart:n]), t.Reader)
 	return t, nil
 }
+
+// failing is a reader that has failed.
+type failing struct{ err error }
+
+// Read implements io.Reader.
+func (f *failing) Read([]byte) (int, error) { return 0, f.err }
 
 // parse reads the head from the start of the text. What was found out about the file so far stays.
 func (t *Text) parse(sample []byte, whole bool) error {

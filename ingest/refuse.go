@@ -13,6 +13,16 @@ type FileError struct {
 	Reason string `json:"reason"`
 	Hint   string `json:"hint"`
 	Offset int64  `json:"offset,omitempty"` // in the file as it is stored, of what is wrong with a packed file; 0 if not known
+
+	// Of a header without required columns.
+	Missing []MissingColumn `json:"missing,omitempty"`
+	Found   []string        `json:"found,omitempty"` // the columns that are there, as the file spells them; at most 30
+}
+
+// MissingColumn is a required column that a file does not have.
+type MissingColumn struct {
+	Column  string `json:"column"`            // its published name
+	Nearest string `json:"nearest,omitempty"` // the column of the file that may be meant
 }
 
 // Error returns the reason and what to do.
@@ -135,39 +145,35 @@ func (h *Head) refuseDuplicates() error {
 
 // refuseMissing lists the required columns that are not there, the columns found, and which of them may be meant.
 func (h *Head) refuseMissing(missing []Column) error {
-	var names, found []string
-	for _, c := range missing {
-		names = append(names, c.String())
-	}
+	e := &FileError{Code: CodeMissingColumns}
+	var names, found, other, hints []string
 	for _, col := range h.Columns {
 		found = append(found, shown(col.Name))
-	}
-	const most = 30 // columns found that are listed
-	if n := len(found); n > most {
-		found = append(found[:most], fmt.Sprintf("and %d more", n-most))
-	}
-	hint := strings.Join(append(h.renames(missing), "add what is missing; TotalIncome can stand for the two incomes"), ", ")
-	return refuse(CodeMissingColumns, "required columns are missing: "+strings.Join(names, ", ")+
-		"; found: "+strings.Join(found, ", "), hint)
-}
-
-// renames proposes columns of the file that may be meant by the missing ones.
-func (h *Head) renames(missing []Column) []string {
-	var other, renames []string
-	for _, col := range h.Columns {
+		e.Found = append(e.Found, col.Name)
 		if col.Known == "" {
 			other = append(other, col.Name)
 		}
 	}
-	if missing[0] == ApplicantIncome || missing[0] == CoapplicantIncome {
-		missing = append([]Column{TotalIncome}, missing...)
+	const most = 30 // columns found that are listed
+	if n := len(found); n > most {
+		found, e.Found = append(found[:most], fmt.Sprintf("and %d more", n-most)), e.Found[:most]
 	}
-	for _, c := range missing {
-		if near := nearest(c.String(), other); near != "" {
-			renames = append(renames, fmt.Sprintf("rename %s to %s", shown(near), c))
+	if missing[0] == ApplicantIncome || missing[0] == CoapplicantIncome {
+		if near := nearest(TotalIncome.String(), other); near != "" {
+			hints = append(hints, fmt.Sprintf("rename %s to %s", shown(near), TotalIncome))
 		}
 	}
-	return renames
+	for _, c := range missing {
+		near := nearest(c.String(), other)
+		names = append(names, c.String())
+		e.Missing = append(e.Missing, MissingColumn{Column: c.String(), Nearest: near})
+		if near != "" {
+			hints = append(hints, fmt.Sprintf("rename %s to %s", shown(near), c))
+		}
+	}
+	e.Reason = "required columns are missing: " + strings.Join(names, ", ") + "; found: " + strings.Join(found, ", ")
+	e.Hint = strings.Join(append(hints, "add what is missing; TotalIncome can stand for the two incomes"), ", ")
+	return e
 }
 
 // shown quotes a name from a file for people, cut to a readable length.

@@ -104,7 +104,7 @@ applications were rejected).`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(
 		serveCommand(s), apiCommand(s), workerCommand(s), demoCommand(s),
-		scoreCommand(s), submitCommand(s), statusCommand(s), uploadCommand(s),
+		scoreCommand(s), checkCommand(s), submitCommand(s), statusCommand(s), uploadCommand(s),
 		batchesCommand(s), resultsCommand(s), verifyCommand(s), modelCommand(s), explainCommand(s),
 		trainCommand(s), evaluateCommand(s), tuneCommand(s), fairnessCommand(s), versionCommand(s),
 		costCommand(s), healthCommand(s),

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/scorer"
+)
+
+type checkOptions struct {
+	model modelFlags
+	given ingest.Given
+	json  bool
+}
+
+func checkCommand(s streams) *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check FILE",
+		Short: "Tell how a CSV file would be read and what is wrong with it, without scoring it",
+		Long: `Read a file as it would be scored, and print how it is written, its columns, the
+rows that would be rejected, duplicate Loan_IDs, and about how long scoring takes.
+Nothing is scored and nothing is written.
+
+Exit codes: 0 every row can be scored, 3 some rows would be rejected, 1 the file
+would be refused as a whole, 2 wrong usage.`,
+		Example: "  loanscorer check loans.csv\n  loanscorer check carteira.xlsx --sheet Maio --json",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.given.Check(); err != nil {
+				return &usageError{err}
+			}
+			return runCheck(cmd.Context(), s, args[0], &o)
+		},
+	}
+	o.model.flags(cmd.Flags())
+	dialectFlags(cmd.Flags(), &o.given)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the report as JSON")
+	return cmd
+}
+
+func runCheck(ctx context.Context, s streams, path string, o *checkOptions) error {
+	m, err := o.model.load()
+	if err != nil {
+		return err
+	}
+	sc, err := scorer.NewWith(m, scorer.Options{NoReasons: true})
+	if err != nil {
+		return err
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	boundMemory()
+	bar := newBar(s.err, info.Size(), "checking")
+	report, err := scorer.CheckFile(ctx, sc, sourceOf(in, info), ingest.CheckOptions{Given: o.given, Progress: bar.set})
+	bar.done()
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if o.json {
+		if err := json.NewEncoder(s.out).Encode(report); err != nil {
+			return err
+		}
+	} else if err := printCheck(s.out, path, report); err != nil {
+		return err
+	}
+	switch {
+	case report.Refused != nil && o.json:
+		return errFailed
+	case report.Refused != nil:
+		return fmt.Errorf("%s: %w", path, report.Refused)
+	case report.Rejected > 0:
+		return errPartly
+	}
+	return nil
+}
+
+// printCheck tells people what is in a file.
+func printCheck(w io.Writer, path string, r *ingest.Report) error {
+	if r.Dialect == nil {
+		return nil
+	}
+	_, _ = fmt.Fprintf(w, "%s: %v\n", path, *r.Dialect)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, c := range r.Columns {
+		_, _ = fmt.Fprintf(t, "  %s\t%s\n", cmp.Or(c.Name, "(no name)"), columnUse(c))
+	}
+	if err := t.Flush(); err != nil || !r.OK {
+		return err
+	}
+	_, _ = fmt.Fprintf(w, "%s rows: %s can be scored, %s would be rejected\n", count(r.Rows), count(r.Rows-r.Rejected), count(r.Rejected))
+	for _, code := range byCount(r.RejectedCodes) {
+		_, _ = fmt.Fprintf(w, "  %s %s\n", count(r.RejectedCodes[code]), code)
+	}
+	for _, p := range r.Problems {
+		_, _ = fmt.Fprintf(w, "  line %d: %s\n", p.Line, strings.TrimPrefix(p.Column+": "+p.Reason, ": "))
+	}
+	if more := r.Rejected - int64(len(r.Problems)); more > 0 {
+		_, _ = fmt.Fprintf(w, "  ... and %s more\n", count(more))
+	}
+	if d := r.Duplicates; d.Rows > 0 {
+		about := "about "
+		if d.Exact {
+			about = ""
+		}
+		_, _ = fmt.Fprintf(w, "%s%s rows have a Loan_ID that an earlier row has; all of them would be scored\n", about, count(d.Rows))
+	}
+	_, err := fmt.Fprintf(w, "about %.1f s with one worker\n", r.Seconds)
+	return err
+}
+
+// columnUse tells what becomes of a column.
+func columnUse(c ingest.HeadColumn) string {
+	switch {
+	case c.Known != "" && c.Known != c.Name:
+		return "is " + c.Known
+	case c.Known != "":
+		return "known"
+	case c.Name == "":
+		return "left out"
+	}
+	return "carried along as text"
+}
+
+// byCount are the keys of counts, the highest first.
+func byCount(counts map[string]int64) []string {
+	keys := slices.Sorted(maps.Keys(counts))
+	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
+	return keys
+}

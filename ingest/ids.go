@@ -1,0 +1,121 @@
+package ingest
+
+import (
+	"github.com/cespare/xxhash/v2"
+)
+
+// IDs counts rows whose Loan_ID was there before, in bounded memory. Up to a number of different ids the count is exact.
+// Beyond it, half of the ids are forgotten, chosen by a bit of their hash, then half of the rest, and so on: what is then
+// counted is a fair sample, and the count an estimate (P. Flajolet, On Adaptive Sampling, Computing 34, 1990).
+// The hash is that of the bytes alone, so counts of the parts of a file can be merged. It is not safe for concurrent use.
+type IDs struct {
+	most  int    // ids that are kept
+	shift uint   // ids are kept whose hash begins with so many zero bits
+	slots []slot // open addressing; a power of two, at most half full
+	kept  int
+}
+
+// slot is an id by its hash, and how many rows had it; 0 rows is an empty slot.
+type slot struct {
+	hash uint64
+	rows uint32
+}
+
+// MaxIDs is how many different ids are counted exactly by default, in about 32 MiB.
+const MaxIDs = 1 << 20
+
+// Duplicates is how many rows of a file have a Loan_ID that an earlier row has.
+type Duplicates struct {
+	Rows  int64 `json:"rows" doc:"Rows whose Loan_ID an earlier row has"`
+	Exact bool  `json:"exact" doc:"False if it is estimated from a sample of the ids, because there are too many of them"`
+}
+
+// NewIDs returns a counter that is exact up to so many different ids, at least 16; 0 means MaxIDs.
+func NewIDs(most int) *IDs {
+	if most == 0 {
+		most = MaxIDs
+	}
+	return &IDs{most: max(most, 16), slots: make([]slot, 32)}
+}
+
+// Reset forgets everything and keeps the memory.
+func (d *IDs) Reset() {
+	clear(d.slots)
+	d.kept, d.shift = 0, 0
+}
+
+// Add counts a row. A missing id, which is empty, is no duplicate of another one.
+func (d *IDs) Add(id []byte) {
+	if len(id) > 0 {
+		d.add(xxhash.Sum64(id), 1)
+	}
+}
+
+// Merge counts the rows that o has counted.
+func (d *IDs) Merge(o *IDs) {
+	d.thin(o.shift)
+	for _, s := range o.slots {
+		if s.rows > 0 {
+			d.add(s.hash, s.rows)
+		}
+	}
+}
+
+// Duplicates returns the count so far.
+func (d *IDs) Duplicates() Duplicates {
+	var rows int64
+	for _, s := range d.slots {
+		if s.rows > 1 {
+			rows += int64(s.rows - 1)
+		}
+	}
+	return Duplicates{Rows: rows << d.shift, Exact: d.shift == 0}
+}
+
+func (d *IDs) add(hash uint64, rows uint32) {
+	if hash>>(64-d.shift) != 0 { // a shift by 64 is 0
+		return
+	}
+	mask := uint64(len(d.slots) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		s := &d.slots[i]
+		switch {
+		case s.rows == 0:
+			*s = slot{hash, rows}
+			d.kept++
+			d.grow()
+			return
+		case s.hash == hash:
+			s.rows += min(rows, 1<<32-1-s.rows)
+			return
+		}
+	}
+}
+
+// grow makes room for the next id: more slots, or fewer ids.
+func (d *IDs) grow() {
+	switch {
+	case d.kept > d.most:
+		d.thin(d.shift + 1)
+	case 2*d.kept > len(d.slots):
+		d.rebuild(2 * len(d.slots))
+	}
+}
+
+// thin keeps the ids whose hash begins with so many zero bits.
+func (d *IDs) thin(shift uint) {
+	if shift > d.shift {
+		d.shift = shift
+		d.rebuild(len(d.slots))
+	}
+}
+
+func (d *IDs) rebuild(slots int) {
+	before := d.slots
+	d.slots, d.kept = make([]slot, slots), 0
+	for _, s := range before {
+		if s.rows > 0 {
+			d.add(s.hash, s.rows)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package ingest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+)
+
+// failure 54: duplicates are counted, exactly while the ids fit and by a fair estimate beyond.
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(5, 6))
+	for _, c := range []struct{ most, ids, extra int }{
+		{100, 0, 0}, {100, 1, 5}, {100, 100, 0}, {100, 100, 77}, {1000, 50_000, 0}, {1000, 50_000, 20_000}, {0, 5000, 1},
+	} {
+		all, halves := NewIDs(c.most), []*IDs{NewIDs(c.most), NewIDs(c.most)}
+		add := func(i int) {
+			id := fmt.Appendf(nil, "LP%07d", i)
+			all.Add(id)
+			halves[random.IntN(2)].Add(id)
+		}
+		for i := range c.ids {
+			add(i)
+		}
+		for range c.extra {
+			add(random.IntN(c.ids))
+		}
+		all.Add(nil)
+		all.Add(nil)
+		got := all.Duplicates()
+		exact := c.ids <= c.most || c.most == 0
+		if got.Exact != exact || exact && got.Rows != int64(c.extra) {
+			t.Errorf("%+v: %+v", c, got)
+		}
+		if low, high := int64(c.extra)*8/10, int64(c.extra)*12/10; got.Rows < low || got.Rows > high {
+			t.Errorf("%+v: %d rows, not near %d", c, got.Rows, c.extra)
+		}
+		halves[0].Merge(halves[1])
+		if merged := halves[0].Duplicates(); merged != got {
+			t.Errorf("%+v: merged %+v, in one %+v", c, merged, got)
+		}
+		if all.kept > all.most {
+			t.Errorf("%+v: %d ids are kept", c, all.kept)
+		}
+		all.Reset()
+		if got := all.Duplicates(); got != (Duplicates{Exact: true}) {
+			t.Errorf("after Reset %+v", got)
+		}
+	}
+}
+
+func BenchmarkIDs(b *testing.B) {
+	for _, most := range []int{1 << 12, MaxIDs} {
+		b.Run(strconv.Itoa(most), func(b *testing.B) {
+			ids := make([][]byte, 300_000)
+			for i := range ids {
+				ids[i] = fmt.Appendf(nil, "LP%07d", i)
+			}
+			d := NewIDs(most)
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Reset()
+				for _, id := range ids {
+					d.Add(id)
+				}
+			}
+			b.ReportMetric(float64(len(ids))*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
