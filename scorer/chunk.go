@@ -127,7 +127,11 @@ func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
 	defer func() { _ = in.Close() }()
 	r.rejects = newRejectLines()
 	records := r.scan(in, first)
-	tally, err := r.rows.run(ctx, records, out, &r.rejects.rejectWriter)
+	last := r.message.End
+	if r.rows.head.Dialect.Streamed() {
+		last = 0
+	}
+	tally, err := r.rows.run(ctx, records, last, out, &r.rejects.rejectWriter)
 	if err != nil {
 		return err
 	}

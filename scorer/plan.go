@@ -80,7 +80,7 @@ func (b *Bulk) draft(ctx context.Context, id string, info store.Info) (*status.B
 	case err != nil:
 		return nil, err
 	}
-	if head.Dialect.Streamed() {
+	if plan.ChunkSize = chunkSize(b.o.ChunkSize, info.Size); head.Dialect.Streamed() {
 		plan.ChunkSize = 0
 	}
 	if plan.Header, err = json.Marshal(head); err != nil {
@@ -89,6 +89,20 @@ func (b *Bulk) draft(ctx context.Context, id string, info store.Info) (*status.B
 	plan.DataStart = head.DataStart
 	plan.Chunks = ingest.Chunks(head.DataStart, info.Size, plan.ChunkSize)
 	return plan, nil
+}
+
+// maxChunks bounds the chunks of a batch, and so what its ledger takes to read.
+const maxChunks = 4096
+
+// chunkSize is the configured size of a chunk, or what keeps a huge file within
+// maxChunks, in whole MiB.
+func chunkSize(configured, size int64) int64 {
+	const mib = 1 << 20
+	least := (size/maxChunks/mib + 1) * mib
+	if size/maxChunks < configured {
+		return configured
+	}
+	return least
 }
 
 // readHead reads the head of the file; the upload's metadata can say how it is

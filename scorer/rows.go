@@ -38,21 +38,23 @@ func (s *rowScorer) worker() (*segmentWorker, error) {
 	return &segmentWorker{blocks: newBlockScorer(s.scorer, inputs, s.decidedAt), group: group}, nil
 }
 
-// run scores every record that the scanner yields: a row of out, or a line of
-// rejects, never both and never neither. A file that can only be read as a
-// stream, whatever its length, becomes a row group for each segment of its text.
-func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, out io.Writer, rejects *rejectWriter) (status.Tally, error) {
+// run scores every record that the scanner yields up to file offset last, or to
+// the end of the text if last is 0: a row of out, or a line of rejects, never
+// both and never neither. Every segment of the text becomes a row group, so the
+// memory does not grow with the range.
+func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64, out io.Writer, rejects *rejectWriter) (status.Tally, error) {
 	tally := status.NewTally()
 	w, err := s.worker()
 	if err != nil {
 		return tally, err
 	}
 	f := columnar.NewFile(out, w.group.Schema(), createdBy)
-	for more := true; more; {
+	for {
 		end := records.Next() + segmentBytes
-		if s.head.Dialect.Streamed() {
-			records.Until(end)
+		if last > 0 {
+			end = min(end, last)
 		}
+		records.Until(end)
 		w.group.Reset()
 		if err := s.scan(ctx, records, w, &tally, rejects); err != nil {
 			return tally, err
@@ -60,9 +62,10 @@ func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, out io.Wri
 		if err := f.Write(w.group); err != nil {
 			return tally, err
 		}
-		more = s.head.Dialect.Streamed() && records.Next() >= end
+		if end == last || records.Next() < end {
+			return tally, f.Close()
+		}
 	}
-	return tally, f.Close()
 }
 
 // refuse finds the rejects of the records alone.

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
@@ -80,5 +83,64 @@ func TestSegmentsOfRejects(t *testing.T) {
 	}
 	if !bytes.HasSuffix(got.rejects, []byte("\n")) || !bytes.Contains(got.rejects, []byte("\n60011,")) {
 		t.Error("the last line is not in the rejects")
+	}
+}
+
+// However large the file, its ledger stays readable.
+func TestChunkSize(t *testing.T) {
+	t.Parallel()
+	const mib, tib = 1 << 20, 1 << 40
+	for _, tt := range []struct{ configured, size, want int64 }{
+		{16 * mib, 0, 16 * mib},
+		{16 * mib, 1000 * mib, 16 * mib},
+		{16 * mib, 4096*16*mib - 1, 16 * mib},
+		{16 * mib, 100 << 30, 26 * mib},
+		{16 * mib, tib, 257 * mib},
+		{512 * mib, tib, 512 * mib},
+		{100, 1000, 100},
+	} {
+		got := chunkSize(tt.configured, tt.size)
+		if got != tt.want {
+			t.Errorf("chunk size of %d bytes, %d configured: %d, want %d", tt.size, tt.configured, got, tt.want)
+		}
+		if n := ingest.Chunks(0, tt.size, got); n > maxChunks {
+			t.Errorf("%d chunks for %d bytes", n, tt.size)
+		}
+	}
+}
+
+// A chunk larger than a segment is several row groups, so that memory stays
+// bounded.
+func TestLargeChunksAreSegments(t *testing.T) {
+	t.Parallel()
+	const header, row = "TotalIncome,LoanAmount,Credit_History,Property_Area\n", "5849,128,1,Semiurban\n"
+	const rows = segmentBytes/len(row) + 1000
+	text := header + strings.Repeat(row, rows)
+	head, err := ingest.ParseHead([]byte(text[:ingest.MaxHead]), false, ingest.Given{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &rowScorer{scorer: testScorer(t), head: head, decidedAt: time.Unix(1, 0)}
+	for last, want := range map[int64][]int64{
+		int64(len(text)):         {segmentBytes/int64(len(row)) + 1, 999},
+		int64(len(header)) + 100: {5},
+	} {
+		records := ingest.NewScanner(strings.NewReader(text[head.DataStart:]), head.DataStart, ingest.ScannerOptions{Dialect: head.Dialect})
+		var out bytes.Buffer
+		tally, err := s.run(t.Context(), records, last, &out, &newRejectLines().rejectWriter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := parquet.OpenFile(bytes.NewReader(out.Bytes()), int64(out.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		for _, g := range file.RowGroups() {
+			got = append(got, g.NumRows())
+		}
+		if !slices.Equal(got, want) || tally.Rows != file.NumRows() {
+			t.Errorf("to byte %d: row groups of %d rows, want %d; %d counted", last, got, want, tally.Rows)
+		}
 	}
 }
