@@ -53,6 +53,23 @@ func (b *Bulk) writePart(ctx context.Context, key string, wrong *status.Object,
 func (b *Bulk) stream(ctx context.Context, key, etag, contentType string,
 	fill func(context.Context, io.Writer) error,
 ) (status.Object, error) {
+	o := store.PutOptions{ContentType: contentType}
+	sum, err := streamed(ctx, fill, func(ctx context.Context, r io.Reader) error {
+		if etag == "" {
+			_, err := b.o.Objects.CreateFrom(ctx, key, r, o)
+			return err
+		}
+		_, err := b.o.Objects.ReplaceFrom(ctx, key, etag, r, o)
+		return err
+	})
+	return sum.object(key), err
+}
+
+// streamed gives what fill writes to put, while it is written. An error of fill
+// is what put gets from its reader.
+func streamed(ctx context.Context, fill func(context.Context, io.Writer) error,
+	put func(context.Context, io.Reader) error,
+) (*fingerprint, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pr, pw := io.Pipe()
@@ -69,16 +86,10 @@ func (b *Bulk) stream(ctx context.Context, key, etag, contentType string,
 		})
 		_ = pw.CloseWithError(err) // nil is the end of the object
 	}()
-	o := store.PutOptions{ContentType: contentType}
-	var err error
-	if etag == "" {
-		_, err = b.o.Objects.CreateFrom(ctx, key, pr, o)
-	} else {
-		_, err = b.o.Objects.ReplaceFrom(ctx, key, etag, pr, o)
-	}
+	err := put(ctx, pr)
 	_ = pr.CloseWithError(errors.New("writing ended")) // a writer that is still at it stops
 	<-made
-	return sum.object(key), err
+	return sum, err
 }
 
 // guarded makes a panic of f an error: nobody else can recover one in a

@@ -24,6 +24,7 @@ type Bucket struct {
 	versions map[string]object // by key and version; nil in a bucket without versions
 	writes   int
 	watch    func(Change)
+	now      func() time.Time
 	flight   sync.WaitGroup
 }
 
@@ -47,7 +48,10 @@ type condition struct {
 }
 
 // NewBucket returns an empty bucket.
-func NewBucket() *Bucket { return &Bucket{objects: map[string]object{}} }
+func NewBucket() *Bucket { return &Bucket{objects: map[string]object{}, now: time.Now} }
+
+// Clock gives the bucket another clock than time.Now.
+func (b *Bucket) Clock(now func() time.Time) { b.now = now }
 
 // KeepVersions makes every write a version that stays readable.
 func (b *Bucket) KeepVersions() { b.versions = map[string]object{} }
@@ -197,7 +201,7 @@ func (b *Bucket) write(ctx context.Context, key string, body []byte, o store.Put
 	b.writes++
 	n := object{body: slices.Clone(body), info: store.Info{
 		Key: key, ETag: etagOf(body), Size: int64(len(body)),
-		LastModified: time.Now().UTC(), Metadata: maps.Clone(o.Metadata),
+		LastModified: b.now().UTC(), Metadata: maps.Clone(o.Metadata),
 	}}
 	if n.body == nil {
 		n.body = []byte{}

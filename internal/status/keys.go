@@ -20,6 +20,7 @@ const (
 	ModelsPrefix             = "models/"
 	ReasonsPrefix            = "reasons/"
 	ApplicationResultsPrefix = "results/applications/"
+	DailyResultsPrefix       = "results/applications_daily/"
 	BatchResultsPrefix       = "results/batches/"
 )
 
@@ -31,6 +32,42 @@ const (
 
 // Day is the UTC date under which a moment's objects are filed, YYYY-MM-DD.
 func Day(t time.Time) string { return t.UTC().Format(dayLayout) }
+
+// ParseDay returns the first moment of a day as Day writes it.
+func ParseDay(day string) (time.Time, error) {
+	t, err := time.Parse(dayLayout, day)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("day %q: must be YYYY-MM-DD", day)
+	}
+	return t, nil
+}
+
+// ApplicationShards is how many prefixes the documents of applications are
+// spread over.
+const ApplicationShards = 256
+
+// ApplicationShard is the number of the prefix that an application's document
+// has, from 0 to ApplicationShards-1.
+func ApplicationShard(id string) int {
+	sum := sha256.Sum256([]byte(id))
+	return int(sum[0])
+}
+
+// ApplicationShardPrefix is the prefix of that number.
+func ApplicationShardPrefix(n int) string { return fmt.Sprintf("%s%02x/", ApplicationsPrefix, n) }
+
+// FirstID is below every id minted at that time or later, and above all others.
+func FirstID(at time.Time) string {
+	var u ulid.ULID
+	_ = u.SetTime(ulid.Timestamp(at)) // fails only beyond the year 10889
+	return u.String()
+}
+
+// ApplicationResultsDay holds the result files of one day's attempts.
+func ApplicationResultsDay(day string) string { return ApplicationResultsPrefix + "dt=" + day + "/" }
+
+// DailyResultKey is the file that a day's result files are merged into.
+func DailyResultKey(day string) string { return DailyResultsPrefix + "dt=" + day + "/part-0.parquet" }
 
 // ApplicationKey is where the claim and decision of one application live. The
 // two hash characters spread load over 256 prefixes.

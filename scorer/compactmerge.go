@@ -1,0 +1,103 @@
+package scorer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/internal/store"
+)
+
+// merge writes the day's file: the rows of its small files, in the order of
+// their keys. The file appears whole or not at all, and never twice.
+func (c *Compactor) merge(ctx context.Context, d *MergedDay) error {
+	key := status.DailyResultKey(d.Day)
+	files, rows := 0, int64(0)
+	fill := func(ctx context.Context, out io.Writer) error {
+		files, rows = 0, 0
+		columns, _ := applicationColumns()
+		t := newTable(out, columns)
+		var sizes []int
+		err := c.eachFile(ctx, d.Day, func(part []parquet.Row) error {
+			files, rows, sizes = files+1, rows+int64(len(part)), sizes[:0]
+			for _, row := range part {
+				sizes = append(sizes, sizeOf(row))
+			}
+			return t.write(part, sizes)
+		})
+		if err != nil {
+			return err
+		}
+		return t.close()
+	}
+	o := store.PutOptions{ContentType: parquetType, Metadata: map[string]string{status.MetaFile: string(status.FileResults)}}
+	sum, err := streamed(ctx, fill, func(ctx context.Context, r io.Reader) error {
+		_, err := c.o.Objects.CreateFrom(ctx, key, r, o)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrExists): // another compactor's, or ours from a try whose answer was lost
+		d.State = DayAlready
+		return nil
+	case err != nil:
+		return err
+	}
+	d.State, d.Files, d.Rows, d.Bytes = DayMerged, files, rows, sum.size
+	return nil
+}
+
+// late returns how many rows of the day's small files the merged file lacks.
+// There are none unless a worker's clock was wrong by more than CloseAfter. It
+// looks at files that are not older than the merged one, which are only the
+// tombstones that settled the day.
+func (c *Compactor) late(ctx context.Context, day string) (int, error) {
+	merged, err := c.o.Objects.Head(ctx, status.DailyResultKey(day))
+	if err != nil {
+		return 0, err
+	}
+	var ids idSet
+	for info, err := range c.o.Objects.List(ctx, status.ApplicationResultsDay(day), "") {
+		if err != nil {
+			return 0, err
+		}
+		if info.LastModified.Before(merged.LastModified.Add(-clockSkew)) || len(ids) >= c.maxIDs {
+			continue
+		}
+		rows, err := c.read(ctx, []store.Info{info})
+		if err != nil {
+			return 0, err
+		}
+		for _, row := range rows[0] {
+			ids = append(ids, idHash(string(row[idColumn()].ByteArray())))
+		}
+	}
+	missing, err := c.missing(ctx, merged, ids)
+	if err != nil || missing == 0 {
+		return 0, err
+	}
+	c.o.Logger.LogAttrs(ctx, slog.LevelError, "results came after their day was merged", slog.String("day", day),
+		slog.Int("rows", missing), slog.Time("merged_at", merged.LastModified.UTC().Truncate(time.Second)))
+	return missing, nil
+}
+
+// missing is how many of the ids the merged file has no row of.
+func (c *Compactor) missing(ctx context.Context, merged store.Info, ids idSet) (int, error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	slices.SortFunc(ids, compareIDs)
+	found := 0
+	err := c.mergedIDs(ctx, merged, func(id []byte) error {
+		if ids.has(string(id)) {
+			found++
+		}
+		return nil
+	})
+	return len(ids) - found, err
+}
