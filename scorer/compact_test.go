@@ -253,7 +253,7 @@ func TestCompactCrash(t *testing.T) {
 	if calls < 10 {
 		t.Fatalf("%d calls of the store, which cannot be all", calls)
 	}
-	for n := range calls {
+	for n := 0; n < calls; n += simShare {
 		for _, after := range []bool{false, true} {
 			h := twoDays(t)
 			h.clock.pass(2 * time.Hour)
@@ -510,7 +510,7 @@ func TestCompactReadsOlderFiles(t *testing.T) {
 			}
 			rows[i] = short
 		}
-		if err := errors.Join(w.write(rows, make([]int, len(rows))), w.close()); err != nil {
+		if err := errors.Join(w.write(rows), w.close()); err != nil {
 			t.Fatal(err)
 		}
 		older, err := decodeResults(buf.Bytes())

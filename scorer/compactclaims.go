@@ -141,9 +141,9 @@ func (c *Compactor) openClaim(ctx context.Context, key, day string) (openClaim, 
 		return openClaim{}, err
 	}
 	var doc status.Application
-	if status.Decode(data, &doc) != nil || doc.State != status.DocClaimed ||
-		!strings.HasPrefix(doc.Result, status.ApplicationResultsDay(day)) {
-		return openClaim{}, nil // one that cannot be read was not written by a worker
+	readable := status.Decode(data, &doc) == nil // one that is not was not written by a worker
+	if !readable || doc.State != status.DocClaimed || !strings.HasPrefix(doc.Result, status.ApplicationResultsDay(day)) {
+		return openClaim{}, nil
 	}
 	info, err := c.o.Objects.Head(ctx, doc.Result)
 	switch {

@@ -14,6 +14,13 @@ import (
 	"github.com/loanscorer/loanscorer/internal/store"
 )
 
+// What a merged file holds in memory is bounded by the rows of a row group and
+// by their size; one small file goes beyond it at most.
+const (
+	dailyGroup = 64 << 10
+	dailyBytes = 16 << 20
+)
+
 // merge writes the day's file: the rows of its small files, in the order of
 // their keys. The file appears whole or not at all, and never twice.
 func (c *Compactor) merge(ctx context.Context, d *MergedDay) error {
@@ -22,14 +29,17 @@ func (c *Compactor) merge(ctx context.Context, d *MergedDay) error {
 	fill := func(ctx context.Context, out io.Writer) error {
 		files, rows = 0, 0
 		columns, _ := applicationColumns()
-		t := newTable(out, columns)
-		var sizes []int
+		t, held, size := newTable(out, columns), 0, 0
 		err := c.eachFile(ctx, d.Day, func(part []parquet.Row) error {
-			files, rows, sizes = files+1, rows+int64(len(part)), sizes[:0]
+			files, rows, held = files+1, rows+int64(len(part)), held+len(part)
 			for _, row := range part {
-				sizes = append(sizes, sizeOf(row))
+				size += sizeOf(row)
 			}
-			return t.write(part, sizes)
+			if err := t.write(part); err != nil || (held < dailyGroup && size < dailyBytes) {
+				return err
+			}
+			held, size = 0, 0
+			return t.w.Flush()
 		})
 		if err != nil {
 			return err

@@ -76,15 +76,20 @@ func TestSimSweepTakesUpBatches(t *testing.T) {
 	simPump(t, b, list)
 	sweeper := simSweeper(t, b, s.Bucket, 0)
 	for _, step := range []struct {
-		pass time.Duration
-		want int
-	}{{0, 0}, {16 * time.Minute, 1}, {time.Minute, 0}} {
+		pass   time.Duration
+		want   int
+		oldest time.Duration
+	}{{time.Second, 0, time.Second}, {16 * time.Minute, 1, 16*time.Minute + time.Second}, {time.Minute, 0, 17*time.Minute + time.Second}} {
 		now = now.Add(step.pass)
-		if done, err := sweeper.Sweep(t.Context(), false); err != nil || done.Batches != step.want {
-			t.Errorf("after %v: %+v, want %d: %v", step.pass, done, step.want, err)
+		done, err := sweeper.Sweep(t.Context(), false)
+		if err != nil || done.Batches != step.want || done.Oldest.Truncate(time.Second) != step.oldest {
+			t.Errorf("after %v: %+v, want %d, oldest %s: %v", step.pass, done, step.want, step.oldest, err)
 		}
 	}
 	simPump(t, b, list)
+	if done, err := sweeper.Sweep(t.Context(), false); err != nil || (done != Swept{}) {
+		t.Errorf("when all is done: %+v, %v", done, err)
+	}
 	simVerify(t, s.Bucket, simPlans(t, s.Bucket)[0].ID, 30)
 }
 

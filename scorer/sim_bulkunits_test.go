@@ -143,6 +143,9 @@ func TestSimSweep(t *testing.T) {
 		if err != nil || n.Uploads != want || n.Batches != 0 {
 			t.Errorf("announced %+v, want %d: %v", n, want, err)
 		}
+		if open := n.Oldest > 0; open != (want == 1) {
+			t.Errorf("unfinished for %s after announcing %d", n.Oldest, want)
+		}
 		simPump(t, b, list)
 	}
 	simVerify(t, s.Bucket, simPlans(t, s.Bucket)[0].ID, 3)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -39,12 +40,17 @@ type SweeperOptions struct {
 type Sweeper struct {
 	o    SweeperOptions
 	seen map[[16]byte]time.Time // when it is looked at again, by hash of its name
+	open map[[16]byte]time.Time // since when it is unfinished, by hash of its name
+	was  map[[16]byte]time.Time // the same after the sweep before
 }
 
 // Swept is what one sweep did.
 type Swept struct {
 	Uploads int // announced again
 	Batches int // taken up again
+	// Oldest is how long the oldest batch has been unfinished, or the oldest
+	// upload without a batch, that this sweeper knows of; 0 when there is none.
+	Oldest time.Duration
 }
 
 // again is how long a sweeper waits for what it has announced.
@@ -65,7 +71,7 @@ func NewSweeper(o SweeperOptions) (*Sweeper, error) {
 	if o.Days == 0 {
 		o.Days = 14
 	}
-	return &Sweeper{o: o, seen: map[[16]byte]time.Time{}}, nil
+	return &Sweeper{o: o, seen: map[[16]byte]time.Time{}, open: map[[16]byte]time.Time{}}, nil
 }
 
 // Sweep looks once. The first sweep of a process may be told to take every
@@ -73,6 +79,7 @@ func NewSweeper(o SweeperOptions) (*Sweeper, error) {
 // the announcing store itself was stopped.
 func (s *Sweeper) Sweep(ctx context.Context, everyUpload bool) (Swept, error) {
 	var done Swept
+	s.was, s.open = s.open, map[[16]byte]time.Time{}
 	uploads, err1 := s.uploads(ctx, everyUpload)
 	if err1 != nil {
 		err1 = fmt.Errorf("sweep of uploads: %w", err1)
@@ -82,12 +89,23 @@ func (s *Sweeper) Sweep(ctx context.Context, everyUpload bool) (Swept, error) {
 		err2 = fmt.Errorf("sweep of batches: %w", err2)
 	}
 	done.Uploads, done.Batches = uploads, batches
+	if err1 != nil || err2 != nil {
+		maps.Copy(s.was, s.open) // not everything was looked at
+		s.open = s.was
+	}
+	for _, since := range s.open {
+		done.Oldest = max(done.Oldest, s.o.Bulk.o.Now().Sub(since))
+	}
 	return done, errors.Join(err1, err2)
 }
 
-// due reports whether a thing should be looked at.
+// due reports whether a thing that is there should be looked at.
 func (s *Sweeper) due(name string, now time.Time) bool {
-	until, ok := s.seen[hashOf(name)]
+	hash := hashOf(name)
+	if since, ok := s.was[hash]; ok {
+		s.open[hash] = since
+	}
+	until, ok := s.seen[hash]
 	return !ok || now.After(until)
 }
 
@@ -98,6 +116,27 @@ func (s *Sweeper) leave(name string, now time.Time, d time.Duration) {
 	}
 	s.seen[hashOf(name)] = now.Add(d)
 }
+
+// unfinished remembers since when a thing is unfinished.
+func (s *Sweeper) unfinished(name string, since time.Time) {
+	if len(s.open) >= maxSeen {
+		clear(s.open)
+	}
+	s.open[hashOf(name)] = since
+}
+
+// recheck forgets an unfinished thing that is left alone if it is done.
+func (s *Sweeper) recheck(name string, done func() (bool, error)) {
+	if _, open := s.open[hashOf(name)]; !open {
+		return
+	}
+	if ok, err := done(); err == nil && ok { // an error is told when it is looked at again
+		s.finished(name)
+	}
+}
+
+// finished forgets an unfinished thing.
+func (s *Sweeper) finished(name string) { delete(s.open, hashOf(name)) }
 
 func hashOf(name string) [16]byte {
 	sum := sha256.Sum256([]byte(name))
@@ -124,6 +163,7 @@ func (s *Sweeper) uploads(ctx context.Context, every bool) (int, error) {
 		name := info.Key + "\x00" + info.ETag + "\x00" + info.LastModified.String()
 		young := !every && now.Sub(info.LastModified) < s.o.Age
 		if strings.HasSuffix(info.Key, "/") || young || !s.due(name, now) {
+			s.recheck(name, func() (bool, error) { return b.planned(ctx, info) })
 			continue
 		}
 		announced := false
@@ -138,9 +178,11 @@ func (s *Sweeper) uploads(ctx context.Context, every bool) (int, error) {
 			s.failed(ctx, name, now, err)
 		case announced:
 			s.leave(name, now, again)
+			s.unfinished(name, info.LastModified)
 			n++
 		default:
 			s.leave(name, now, 24*again)
+			s.finished(name)
 		}
 	}
 	return n, nil
@@ -183,6 +225,7 @@ func (s *Sweeper) batches(ctx context.Context) (int, error) {
 		for _, f := range folders {
 			id := strings.TrimSuffix(f, "/")
 			if !status.ValidID(id) || !s.due(id, today) {
+				s.recheck(id, func() (bool, error) { return s.o.Bulk.closed(ctx, id) })
 				continue
 			}
 			resumed := false
@@ -212,6 +255,7 @@ func (s *Sweeper) batch(ctx context.Context, id string) (bool, error) {
 	}
 	if done {
 		s.leave(id, now, 24*again)
+		s.finished(id)
 		return false, nil
 	}
 	plan, err := b.readPlan(ctx, id)
@@ -221,6 +265,7 @@ func (s *Sweeper) batch(ctx context.Context, id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	s.unfinished(id, plan.PlannedAt)
 	last := plan.PlannedAt
 	for info, err := range b.o.Objects.List(ctx, status.LedgerPrefix(id), "") {
 		if err != nil {

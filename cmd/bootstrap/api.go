@@ -13,7 +13,7 @@ import (
 func (f *function) api() (lambda.Handler, error) {
 	h, err := api.New(api.Options{
 		IDs: f.c.ids, Objects: f.objects, Applications: events.NewSender(f.queues, f.c.applications),
-		Model: f.model, Retention: retention, Ready: f.ready, Version: version, Logger: f.log,
+		Model: f.scorer.Model(), Retention: f.c.retention, DirectIntake: f.c.direct, Ready: f.ready, Version: version, Logger: f.log,
 		Caller: func(r *http.Request) string { return callerOf(r.Context()) },
 	})
 	if err != nil {

@@ -29,9 +29,12 @@ const (
 	envBulk         = "LOANSCORER_BULK_QUEUE"
 	envSecret       = "LOANSCORER_ID_SECRET" //nolint:gosec // the variable's name
 	envModel        = "LOANSCORER_MODEL"
+	envReasons      = "LOANSCORER_REASONS"
 	envReceives     = "LOANSCORER_MAX_RECEIVES"
 	envLease        = "LOANSCORER_LEASE"
 	envChunkSize    = "LOANSCORER_CHUNK_SIZE"
+	envRetention    = "LOANSCORER_RETENTION"
+	envDirect       = "LOANSCORER_DIRECT_INTAKE"
 	envAnonymous    = "LOANSCORER_ANONYMOUS"
 	envLogLevel     = "LOANSCORER_LOG_LEVEL"
 	envS3           = "LOANSCORER_S3_ENDPOINT"
@@ -55,11 +58,13 @@ type configuration struct {
 	applications string // queue URLs
 	bulk         string
 	ids          *status.IDs
-	modelFile    string // one of these two, or neither for the built-in model
-	modelSHA256  string
+	model        document
+	reasons      document
 	receives     int
 	lease        time.Duration
+	retention    time.Duration // how long a message may come back
 	chunkSize    int64
+	direct       bool // API Gateway puts applications into the queue by itself, too
 	anonymous    bool // the api answers callers whom the gateway has not authenticated
 	level        slog.Level
 	s3, sqs      string // endpoints, "" is AWS
@@ -97,11 +102,14 @@ func readConfiguration(getenv func(string) string) (*configuration, error) {
 			e.fault(envSecret, "%w", err)
 		}
 	}
-	c.modelFile, c.modelSHA256 = modelSource(getenv(envModel))
+	c.model, c.reasons = documentOf(getenv(envModel)), documentOf(getenv(envReasons))
 	c.receives = int(e.number(envReceives, 5, 1, 1000))
 	c.chunkSize = e.number(envChunkSize, scorer.DefaultChunkSize, minChunk, maxChunk)
 	c.lease = e.duration(envLease, 15*time.Second)
-	c.anonymous = e.anonymous()
+	// The dead-letter queues keep a message for 14 days.
+	c.retention = e.duration(envRetention, 14*24*time.Hour)
+	c.anonymous = e.choice(envAnonymous, "refuse", "allow")
+	c.direct = e.choice(envDirect, "false", "true")
 	c.level = e.level()
 	c.s3, c.sqs = e.endpoint(envS3), e.endpoint(envSQS)
 	c.memory, _ = strconv.ParseInt(getenv(envMemory), 10, 64) // Lambda's own; without it there is no limit
@@ -169,14 +177,15 @@ func (e *environment) endpoint(name string) string {
 	return v
 }
 
-func (e *environment) anonymous() bool {
-	switch v := e.get(envAnonymous); v {
-	case "", "refuse":
+// choice is a variable of two values; the first is the default.
+func (e *environment) choice(name, no, yes string) bool {
+	switch v := e.get(name); v {
+	case "", no:
 		return false
-	case "allow":
+	case yes:
 		return true
 	default:
-		e.fault(envAnonymous, "%q: must be allow or refuse", v)
+		e.fault(name, "%q: must be %s or %s", v, no, yes)
 		return false
 	}
 }
@@ -191,12 +200,19 @@ func (e *environment) level() slog.Level {
 	return l
 }
 
-// modelSource tells a model file from the SHA-256 of a model in the bucket.
-func modelSource(text string) (file, sha string) {
+// document is where a document comes from: a file, the bucket, or neither for
+// the built-in one.
+type document struct {
+	file   string
+	sha256 string // of a document of the bucket, which has it in its key
+}
+
+// documentOf tells a file from a SHA-256.
+func documentOf(text string) document {
 	if regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(text) {
-		return "", text
+		return document{sha256: text}
 	}
-	return text, ""
+	return document{file: text}
 }
 
 // queueName is the last part of a queue's URL.

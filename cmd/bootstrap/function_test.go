@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -14,6 +15,9 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
 	"github.com/loanscorer/loanscorer/internal/runtimetest"
+	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/internal/store"
+	"github.com/loanscorer/loanscorer/model"
 )
 
 // want fails the test unless the invocation ended so.
@@ -95,7 +99,11 @@ func TestInitFailure(t *testing.T) {
 		{"chunk size", envChunkSize + "=1", envChunkSize + `: "1": must be a number`},
 		{"level", envLogLevel + "=loud", envLogLevel + `: "loud": must be debug`},
 		{"endpoint", envS3 + "=localhost", envS3 + `: "localhost": must be a URL, or aws`},
-		{"anonymous", envAnonymous + "=yes", envAnonymous + `: "yes": must be allow or refuse`},
+		{"retention", envRetention + "=14d", envRetention + `: "14d": must be a duration`},
+		{"direct intake", envDirect + "=yes", envDirect + `: "yes": must be false or true`},
+		{"reasons missing", envReasons + "=/nowhere/reasons.json", envReasons + ": open /nowhere/reasons.json"},
+		{"reasons broken", envReasons + "=" + broken, envReasons + ": "},
+		{"anonymous", envAnonymous + "=yes", envAnonymous + `: "yes": must be refuse or allow`},
 		{"model file missing", envModel + "=/nowhere/model.json", envModel + ": open /nowhere/model.json"},
 		{"model file broken", envModel + "=" + broken, envModel + ": "},
 		{"model not in the bucket", envModel + "=" + strings.Repeat("0", 64), envModel + ": "},
@@ -256,5 +264,27 @@ func TestLogNamesTheInvocation(t *testing.T) {
 	var line struct{ Msg, Invocation string }
 	if err := json.Unmarshal([]byte(f.Log()), &line); err != nil || line.Invocation == "" || line.Msg != "event ignored" {
 		t.Errorf("%v: %s", err, f.Log())
+	}
+}
+
+// A model of the bucket is the one that its SHA-256 names, or none.
+//
+// failure 56
+func TestModelOfTheBucket(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, time.Minute)
+	sum := model.Default().SHA256()
+	if _, err := c.objects.Put(t.Context(), status.ModelKey(sum), model.Default().Bytes(), store.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	event := queued(t, testApplications, application(t, "A-1"))
+	want(t, c.function(t, roleWorker, envModel+"="+sum).Invoke(t.Context(), event), runtimetest.OK, noFailures)
+	other := bytes.Replace(model.Default().Bytes(), []byte(`"version"`), []byte(`"Version"`), 1)
+	if _, err := c.objects.Put(t.Context(), status.ModelKey(sum), other, store.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	a := c.function(t, roleWorker, envModel+"="+sum).Invoke(t.Context(), event)
+	if a.Outcome != runtimetest.InitError || !strings.Contains(string(a.Payload), "its bytes have SHA-256") {
+		t.Errorf("%s: %s", a.Outcome, a.Payload)
 	}
 }

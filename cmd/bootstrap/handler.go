@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -18,22 +19,22 @@ import (
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
 	"github.com/loanscorer/loanscorer/model"
+	"github.com/loanscorer/loanscorer/model/explain"
 	"github.com/loanscorer/loanscorer/scorer"
 )
 
-// retention is how long a message may come back: the dead-letter queues keep
-// it for 14 days.
-const retention = 14 * 24 * time.Hour
+// noReasons is the value of LOANSCORER_REASONS that turns reasons off.
+const noReasons = "none"
 
-// maxModel bounds a model that is read from the bucket, in bytes.
-const maxModel = 64 << 20
+// maxReasons bounds a file of reasons, in bytes.
+const maxReasons = 1 << 20
 
 // function is what the roles are made of.
 type function struct {
 	c       *configuration
 	objects *store.Store
 	queues  *sqs.Client
-	model   *model.Model
+	scorer  *scorer.Scorer
 	log     *slog.Logger
 }
 
@@ -56,8 +57,8 @@ func newHandler(ctx context.Context, getenv func(string) string, stderr io.Write
 		objects: store.New(store.NewClient(cfg, store.ClientOptions{Endpoint: c.s3}), c.bucket),
 		queues:  events.NewClient(cfg, c.sqs),
 	}
-	if f.model, err = f.loadModel(ctx); err != nil {
-		return nil, fmt.Errorf("%s: %w", envModel, err)
+	if f.scorer, err = f.loadScorer(ctx); err != nil {
+		return nil, err
 	}
 	switch c.role {
 	case roleAPI:
@@ -69,39 +70,77 @@ func newHandler(ctx context.Context, getenv func(string) string, stderr io.Write
 	}
 }
 
-// loadModel takes the built-in model, a file, or a model of the bucket.
-func (f *function) loadModel(ctx context.Context) (*model.Model, error) {
-	var data []byte
-	var err error
+// read returns a document's bytes, nil for the built-in one. key is where the
+// bucket has it; a document of the bucket has the SHA-256 that names it.
+func (f *function) read(ctx context.Context, d document, key func(sha string) string, limit int64) ([]byte, error) {
 	switch {
-	case f.c.modelSHA256 != "":
-		data, _, err = f.objects.Get(ctx, status.ModelKey(f.c.modelSHA256), maxModel)
-	case f.c.modelFile != "":
-		data, err = os.ReadFile(f.c.modelFile)
+	case d.sha256 != "":
+		data, _, err := f.objects.Get(ctx, key(d.sha256), limit)
+		if err != nil {
+			return nil, err
+		}
+		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != d.sha256 {
+			return nil, fmt.Errorf("%q: its bytes have SHA-256 %x", key(d.sha256), sum)
+		}
+		return data, nil
+	case d.file != "":
+		in, err := os.Open(d.file)
+		if err != nil {
+			return nil, err
+		}
+		data, err := io.ReadAll(io.LimitReader(in, limit+1))
+		if err = errors.Join(err, in.Close()); err == nil && int64(len(data)) > limit {
+			err = fmt.Errorf("%s: more than %d bytes", d.file, limit)
+		}
+		return data, err
 	default:
-		return model.Default(), nil
+		return nil, nil
 	}
+}
+
+// loadModel takes the built-in model, a file, or a model of the bucket. It is
+// ready to score: its compiled form has passed the self-test.
+func (f *function) loadModel(ctx context.Context) (*model.Model, error) {
+	data, err := f.read(ctx, f.c.model, status.ModelKey, model.MaxFileBytes)
 	if err != nil {
 		return nil, err
 	}
-	m, err := model.Parse(data)
-	if err != nil {
+	var m *model.Model
+	if data == nil {
+		m = model.Default()
+	} else if m, err = model.Parse(data); err != nil {
 		return nil, err
 	}
-	if want := f.c.modelSHA256; want != "" && m.SHA256() != want {
-		return nil, fmt.Errorf("model %s: its bytes have SHA-256 %s: %w", want, m.SHA256(), model.ErrCorrupt)
+	return m, m.Compile()
+}
+
+// loadScorer binds the model to its reasons.
+func (f *function) loadScorer(ctx context.Context) (*scorer.Scorer, error) {
+	m, err := f.loadModel(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", envModel, err)
 	}
-	return m, nil
+	o := scorer.Options{NoReasons: f.c.reasons.file == noReasons}
+	if !o.NoReasons {
+		data, err := f.read(ctx, f.c.reasons, status.ReasonsKey, maxReasons)
+		if err == nil && data != nil {
+			o.Reasons, err = explain.ParseTable(data)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", envReasons, err)
+		}
+	}
+	s, err := scorer.NewWith(m, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s, %s: %w", envModel, envReasons, err)
+	}
+	return s, nil
 }
 
 // bulk makes the worker of the bulk queue.
 func (f *function) bulk() (*scorer.Bulk, error) {
-	s, err := scorer.New(f.model)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", envModel, err)
-	}
 	return scorer.NewBulk(scorer.BulkOptions{
-		Scorer: s, Objects: f.objects, Queue: events.NewSender(f.queues, f.c.bulk), IDs: f.c.ids,
+		Scorer: f.scorer, Objects: f.objects, Queue: events.NewSender(f.queues, f.c.bulk), IDs: f.c.ids,
 		Bucket: f.c.bucket, ChunkSize: f.c.chunkSize, Logger: f.log,
 	})
 }

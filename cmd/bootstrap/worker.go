@@ -24,12 +24,8 @@ type worker struct {
 }
 
 func (f *function) worker() (lambda.Handler, error) {
-	s, err := scorer.New(f.model)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", envModel, err)
-	}
 	applications, err := scorer.NewApplications(scorer.ApplicationsOptions{
-		Scorer: s, Objects: f.objects, Lease: f.c.lease, MaxReceives: f.c.receives, Logger: f.log,
+		Scorer: f.scorer, Objects: f.objects, Lease: f.c.lease, MaxReceives: f.c.receives, Logger: f.log,
 	})
 	if err != nil {
 		return nil, err

@@ -178,6 +178,11 @@ func (svc *service) run(ctx context.Context, l net.Listener) error {
 	if err := startWorker(ctx, &svc.wg, svc.backends, svc.options.worker, svc.log); err != nil {
 		return err
 	}
+	compactor, err := newCompactor(svc.backends.objects, false, svc.log)
+	if err != nil {
+		return err
+	}
+	svc.wg.Go(func() { compact(ctx, compactor, svc.log) })
 	return startAPI(ctx, &svc.wg, svc.backends, apiOptions{
 		listener: l, model: svc.options.worker.model.modelFlags, log: svc.log, failed: svc.failed,
 	})

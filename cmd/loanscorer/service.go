@@ -95,7 +95,7 @@ func sweep(ctx context.Context, s *scorer.Sweeper, ownStore bool, log *slog.Logg
 		switch {
 		case err != nil && ctx.Err() == nil:
 			log.LogAttrs(ctx, slog.LevelWarn, "sweep ended early", slog.String("error", err.Error()))
-		case done != scorer.Swept{}:
+		case done.Uploads+done.Batches > 0:
 			log.LogAttrs(ctx, slog.LevelInfo, "taken up again", slog.Int("uploads", done.Uploads), slog.Int("batches", done.Batches))
 		}
 		select {
