@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"internal/local/localtest": {"internal/local"},
 	"internal/store/storetest": {"internal/store"},
 	"model/train/traintest":    {"model", "model/train"},
-	"cmd/bootstrap":            {"api", "scorer", "events", "model", "internal/status", "internal/store"},
+	"cmd/bootstrap":            {"api", "scorer", "events", "model", "model/explain", "internal/status", "internal/store"},
 	"cmd/loanscorer": {
 		"api", "scorer", "events", "ingest", "model", "model/sklearn", "model/train", "model/evaluate", "model/explain",
 		"model/card", "model/diff", "model/fairness", "model/interval",
