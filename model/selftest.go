@@ -10,7 +10,7 @@ import (
 
 // Limits on a self-test, which runs at every load.
 const (
-	maxTestRows  = 256
+	maxTestRows  = 128
 	maxTestCells = 1 << 16
 )
 
@@ -23,7 +23,7 @@ const (
 type SelfTest struct {
 	Features    []string  `json:"features"`    // of the cells of a row; every feature of the model once
 	Class       Class     `json:"class"`       // the positive class
-	Rows        [][]Cell  `json:"rows"`        // 1 to 256 rows
+	Rows        [][]Cell  `json:"rows"`        // 1 to 128 rows
 	Probability []float64 `json:"probability"` // of Class, one a row
 	// Content is the lower-case hexadecimal SHA-256 of all that a score or an
 	// explanation is made of; see docs/adr/0016-self-test-and-identity.md.

@@ -72,7 +72,7 @@ func TestSelfTestFindsChangedModels(t *testing.T) {
 		{"feature twice", func(s *model.Spec) { s.SelfTest.Features[0] = "amount" }, "is named twice"},
 		{"cell lost", func(s *model.Spec) { s.SelfTest.Rows[0] = s.SelfTest.Rows[0][1:] }, "row 0 has 2 cells"},
 		{"code instead of a name", func(s *model.Spec) { s.SelfTest.Rows[0][2] = model.Cell{Number: 1} }, "is not a value of area"},
-		{"too many rows", func(s *model.Spec) { s.SelfTest.Rows = slices.Repeat(s.SelfTest.Rows, 60) }, "want 1 to 256"},
+		{"too many rows", func(s *model.Spec) { s.SelfTest.Rows = slices.Repeat(s.SelfTest.Rows, 60) }, "want 1 to 128"},
 	} {
 		s := probeModel()
 		s.SelfTest = mustParse(t, s).SelfTest()

@@ -59,7 +59,7 @@ the same without its leak, each with many seeds.`,
 	f.IntVar(&o.folds, "folds", 5, "folds of the cross-validation")
 	f.IntVar(&o.repeats, "repeats", 10, "how often the rows are divided anew")
 	f.StringVar(&o.split, "split", "shuffled", "shuffled or ordered (stratified), or neighbours (plain runs of rows)")
-	f.IntVar(&o.permutations, "permutations", 0, "shuffles of each feature, for importances (default: 5 in each fold, 30 with --model)")
+	f.IntVar(&o.permutations, "permutations", 0, "shuffles of each feature, for importances (default: 5 in each fold, 30 with --model, fewer beyond 100,000 rows)")
 	f.BoolVar(&o.article, "article", false, "repeat the article's own protocol")
 	f.IntVar(&o.seeds, "seeds", 200, "seeds of --article, counted from --seed")
 	o.dataFlags.add(f)

@@ -40,7 +40,7 @@ func evaluateModel(path string, o *evaluateFlags) (*evaluate.Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	importances, err := evaluate.Permute(m, loans.d, cmp.Or(o.permutations, 30), o.seed)
+	importances, err := evaluate.Permute(m, loans.d, cmp.Or(o.permutations, usualPermutations(loans.d.Rows())), o.seed)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -56,6 +56,10 @@ func evaluateModel(path string, o *evaluateFlags) (*evaluate.Report, error) {
 	}
 	return r, nil
 }
+
+// usualPermutations is 30, or fewer where rows are many: then each shuffle says
+// more, and costs more.
+func usualPermutations(rows int) int { return max(3, min(30, 3_000_000/rows)) }
 
 // readModelLoans reads what the model takes, and the outcome.
 func readModelLoans(path string, m *model.Model, o *dataFlags) (_ *modelLoans, err error) {

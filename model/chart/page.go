@@ -17,8 +17,8 @@ var pageTemplate string
 func Render(w io.Writer, title, body string, data any) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"percent": func(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) },
-		"points":  func(v float64) string { return fmt.Sprintf("%.2f", 100*v) },
-		"three":   func(v float64) string { return fmt.Sprintf("%.3f", v) },
+		"points":  func(v float64) string { return Number(100*v, 2) },
+		"three":   func(v float64) string { return Number(v, 3) },
 		"whole":   func(v float64) string { return fmt.Sprintf("%.0f", 100*v) },
 		"number":  func(n int) string { return Number(float64(n), 0) },
 	}).Parse(pageTemplate)
