@@ -29,6 +29,28 @@ func TestPredict(t *testing.T) {
 	}
 }
 
+// The class that means approval decides, whatever its label and its place.
+func TestPredictApprovesByThePositiveClass(t *testing.T) {
+	t.Parallel()
+	for name, positive := range map[string]int{"second class": 1, "first class": 0} {
+		spec := model.Default().Spec()
+		spec.Positive = positive
+		text, err := model.Encode(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := model.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld(t, func(o *Options) { o.Model = m })
+		out := w.post(t, "/predictions", articleBody(5849, 128, 1, 2)) // the second class by far
+		if approved := out.Body.String() == articleApproved; out.Code != http.StatusOK || approved != (positive == 1) {
+			t.Errorf("%s: %d %s", name, out.Code, out.Body)
+		}
+	}
+}
+
 // What the article's service bent silently is refused.
 func TestPredictRefuses(t *testing.T) {
 	t.Parallel()

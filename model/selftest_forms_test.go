@@ -43,6 +43,17 @@ func TestCompiledFormMustPassTheSelfTest(t *testing.T) {
 	}
 }
 
+// failure 56: the form that a model makes for itself is tested, not only one
+// that a test makes.
+func TestEveryCompiledFormIsTested(t *testing.T) {
+	t.Parallel()
+	m := parseSpec(t, randomSpec(rand.New(rand.NewPCG(5, 6)), shape{features: 2, trees: 3, nodes: 9, classes: 2, distinct: 4}))
+	m.spec.SelfTest.Probability[0] += 0.25 // as if the form computed otherwise
+	if err := m.Compile(); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("%v", err)
+	}
+}
+
 // The rows are chosen without the forest that Parse makes; both must agree for
 // forests of every kind, and the rows must be new to each other.
 func TestSelfTestOfRandomForests(t *testing.T) {

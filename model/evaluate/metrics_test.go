@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/loanscorer/loanscorer/model"
 	"github.com/loanscorer/loanscorer/model/evaluate"
 	"github.com/loanscorer/loanscorer/model/train"
 	"github.com/loanscorer/loanscorer/model/train/traintest"
@@ -89,6 +90,15 @@ func TestCurves(t *testing.T) {
 	}
 	if last := c.Bins[9]; rows != 4 || last.Rows != 1 || last.Positive != 1 || last.Mean != 1 {
 		t.Errorf("%d rows in bins, last bin %+v", rows, last)
+	}
+	twice := &evaluate.Scored{
+		Labels: append(s.Labels, s.Labels...), Predicted: make([]int, 8), Probability: append(s.Probability, s.Probability...),
+		Positive: 1, Classes: 2, Repeats: 2,
+	}
+	for i, b := range twice.Curves().Bins { // the same rows again make no interval narrower
+		if b.ShareLow != c.Bins[i].ShareLow || b.ShareTop != c.Bins[i].ShareTop || b.Rows != 2*c.Bins[i].Rows {
+			t.Errorf("bin %d of rows that count twice %+v, once %+v", i, b, c.Bins[i])
+		}
 	}
 	if want := (0.1 + 0.4 + 0.65) / 4; math.Abs(c.CalibrationError-want) > 1e-12 {
 		t.Errorf("calibration error %v, want %v", c.CalibrationError, want)
@@ -198,6 +208,45 @@ func TestTuneRefuses(t *testing.T) {
 	cancel()
 	if _, err := evaluate.Tune(ctx, d, evaluate.Search{Candidates: one, Measure: evaluate.ByAUC}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want canceled", err)
+	}
+}
+
+// The interval of the AUC is that of Hanley and McNeil's formula, worked out with
+// another program; the others are those of package interval.
+func TestRangesAndDecisions(t *testing.T) {
+	t.Parallel()
+	s := &evaluate.Scored{Positive: 1, Classes: 2}
+	for i := range 100 {
+		p, label := float64(i)/100, 0
+		if i%3 > 0 && i > 20 {
+			label = 1
+		}
+		predicted := 0
+		if p > 0.5 {
+			predicted = 1
+		}
+		s.Labels, s.Predicted, s.Probability = append(s.Labels, label), append(s.Predicted, predicted), append(s.Probability, p)
+	}
+	m := s.Metrics()
+	r := s.Ranges(&m)
+	if low, high := 0.6192064, 0.8182936; math.Abs(r.AUC.Low-low) > 1e-6 || math.Abs(r.AUC.High-high) > 1e-6 {
+		t.Errorf("AUC %v in %v, want %v to %v", m.AUC, r.AUC, low, high)
+	}
+	if !(r.Accuracy.Low < m.Accuracy && m.Accuracy < r.Accuracy.High) || !(r.LogLoss.Low < m.LogLoss && m.LogLoss < r.LogLoss.High) ||
+		!(r.Brier.Low < m.Brier && m.Brier < r.Brier.High) || len(r.Recall) != 2 {
+		t.Errorf("%+v in %+v", m, r)
+	}
+	got := s.Decisions(model.Policy{ApproveAbove: 0.79, DeclineAt: 0.2})
+	want := []evaluate.Decided{
+		{Decision: model.Approved, Rows: 20, Classes: []int{7, 13}},
+		{Decision: model.Referred, Rows: 59, Classes: []int{20, 39}},
+		{Decision: model.Declined, Rows: 21, Classes: []int{21, 0}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := s.Decisions(model.DefaultPolicy()); len(got) != 2 {
+		t.Errorf("%v: nobody is referred", got)
 	}
 }
 
