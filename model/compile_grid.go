@@ -93,26 +93,21 @@ const gridBlock = 256
 // that one would refuse gets NaN.
 func (g *grid) many(x, out []float64) {
 	width := len(g.axes)
-	var keyBuf [gridBlock]int32
-	var atBuf [gridBlock]int
+	var buf [gridBlock]int
 	for len(out) > 0 {
 		n := min(gridBlock, len(out))
-		keys, at := keyBuf[:n], atBuf[:n]
+		at := buf[:n]
 		clear(at)
-		odd := false
+		finite := true
 		for i := range g.axes {
 			a := &g.axes[i]
-			for r := range keys {
-				f := float32(x[r*width+i])
-				odd = odd || math.Float32bits(f)&notFinite32 == notFinite32
-				keys[r] = axis.Key(f)
+			finite = a.AddCells(at, x[i:], width, a.stride) && finite
+		}
+		if finite {
+			for r, cell := range at {
+				out[r] = g.cells[cell]
 			}
-			a.AddCells(at, keys, a.stride)
-		}
-		for r, cell := range at {
-			out[r] = g.cells[cell]
-		}
-		if odd {
+		} else {
 			g.again(x, out[:n])
 		}
 		x, out = x[n*width:], out[n:]

@@ -28,7 +28,6 @@ type walk[K keyRow] struct {
 // scratch is the memory of a block of rows: 128 KiB of keys, and their state.
 type scratch[K keyRow] struct {
 	rows       []K
-	keys       []int32 // of one feature
 	cells      []int
 	at, active []uint32
 }
@@ -39,7 +38,7 @@ func newScratch[K keyRow]() *scratch[K] {
 	var row K
 	n := scratchKeys / len(row)
 	return &scratch[K]{
-		rows: make([]K, n), keys: make([]int32, n), cells: make([]int, n), at: make([]uint32, n), active: make([]uint32, n),
+		rows: make([]K, n), cells: make([]int, n), at: make([]uint32, n), active: make([]uint32, n),
 	}
 }
 
@@ -174,17 +173,16 @@ func (w *walk[K]) block(s *scratch[K], sums []float64) {
 
 // locate finds the cells of the first n rows among the starts.
 func (w *walk[K]) locate(s *scratch[K], n int) []int {
-	cells, keys := s.cells[:n], s.keys[:n]
+	cells := s.cells[:n]
 	clear(cells)
 	for i := range w.starts.axes {
 		a := &w.starts.axes[i]
 		if a.Cells() == 1 {
 			continue
 		}
-		for r := range keys {
-			keys[r] = nodeKey(s.rows[r][i+1])
+		for r := range cells {
+			cells[r] += a.Cell(nodeKey(s.rows[r][i+1])) * a.stride * w.trees
 		}
-		a.AddCells(cells, keys, a.stride*w.trees)
 	}
 	return cells
 }

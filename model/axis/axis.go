@@ -47,15 +47,22 @@ const maxBucketBits = 12
 // Axis holds the thresholds of one feature. It never changes and is safe for
 // concurrent use.
 type Axis struct {
-	keys  []int32 // rising, distinct; then span times the largest key
+	keys  []int32 // rising, distinct; then padding that no number is above
 	count int     // keys without the padding
-	// Thresholds below a key are found from its bucket: at least start of it,
-	// and at most span more.
-	start []uint32
-	low   int32 // key of the first bucket's beginning
-	shift uint8
-	span  int
+	// A bucket is the place of its first threshold among keys, below that
+	// threshold as an ordered number; the largest number if it has none.
+	buckets []uint64
+	low     uint32 // ordered key of the first bucket's beginning
+	shift   uint8
+	span    int // thresholds that a bucket has at most
 }
+
+// ordered maps the bits of a float32 to a number whose unsigned order is that
+// of the floats: -0 comes right before +0, and no threshold is -0.
+func ordered(bits uint32) uint32 { return bits ^ (uint32(int32(bits)>>31) | 1<<31) }
+
+// ofKey is the ordered number of a key.
+func ofKey(key int32) uint32 { return uint32(key) ^ 1<<31 }
 
 // New makes an axis of thresholds, which need not be sorted or distinct but
 // must be finite.
@@ -67,31 +74,42 @@ func New(thresholds []float64) *Axis {
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
 	bucketBits := min(maxBucketBits, bits.Len(uint(len(keys)))+4)
-	a := &Axis{count: len(keys), start: make([]uint32, 1<<bucketBits)}
+	a := &Axis{count: len(keys), buckets: make([]uint64, 1<<bucketBits)}
 	if len(keys) > 0 {
-		a.low = keys[0]
-		width := uint32(keys[len(keys)-1]) - uint32(a.low)
-		a.shift = uint8(max(0, bits.Len32(width)-bucketBits))
+		a.low = ofKey(keys[0])
+		a.shift = uint8(max(0, bits.Len32(ofKey(keys[len(keys)-1])-a.low)-bucketBits))
 	}
-	in := make([]int, len(a.start))
+	in := make([]int, len(a.buckets))
 	for _, k := range keys {
-		in[a.bucket(k)]++
+		in[a.bucket(ofKey(k))]++
 	}
 	before := 0
 	for b, n := range in {
-		a.start[b] = uint32(before)
+		first := uint32(math.MaxUint32)
+		if n > 0 {
+			first = ofKey(keys[before])
+		}
+		a.buckets[b] = uint64(first)<<32 | uint64(before)
 		a.span = max(a.span, n)
 		before += n
 	}
-	a.keys = slices.Concat(keys, slices.Repeat([]int32{math.MaxInt32}, a.span))
+	a.keys = slices.Concat(keys, slices.Repeat([]int32{Key(float32(math.Inf(1)))}, a.span+few))
 	return a
 }
 
-// bucket is the number of a key's bucket; keys below the first one and above
-// the last are counted to those.
-func (a *Axis) bucket(key int32) int {
-	d := int64(key) - int64(a.low)
-	return min(int(d&^(d>>63)>>(a.shift&31)), len(a.start)-1)
+// bucket is the place of a number's bucket; numbers below the first one and
+// above the last are counted to those.
+func (a *Axis) bucket(ordered uint32) int {
+	return place(ordered, int64(a.low), a.shift, int64(len(a.buckets)-1))
+}
+
+// place is (x - low) >> shift, at least 0 and at most last, without a branch:
+// who repaid debts and who did not come in no order that could be guessed.
+func place(x uint32, low int64, shift uint8, last int64) int {
+	d := int64(x) - low
+	d = d &^ (d >> 63) >> (shift & 31)
+	over := last - d
+	return int(d + over&(over>>63))
 }
 
 // Cells returns the number of cells: one more than there are thresholds.
@@ -103,29 +121,70 @@ func (a *Axis) Threshold(i int) float32 { return Float(a.keys[i]) }
 
 // Cell returns how many thresholds are less than the number with this key.
 func (a *Axis) Cell(key int32) int {
-	at := int(a.start[a.bucket(key)])
-	keys := a.keys
-	for n := a.span; n > 0; {
+	if a.count > few {
+		x := ofKey(key)
+		return a.within(a.buckets[a.bucket(x)], x)
+	}
+	cell, above := 0, 0 // as in addFew
+	if key > a.keys[0] {
+		cell = 1
+	}
+	if key > a.keys[1] {
+		above = 1
+	}
+	return cell + above
+}
+
+// within counts the thresholds below x, which is in this bucket. The first
+// threshold is compared by the borrow of a subtraction, without a branch.
+func (a *Axis) within(bucket uint64, x uint32) int {
+	_, above := bits.Sub64(bucket, uint64(x)<<32, 0)
+	at := int(uint32(bucket) + uint32(above))
+	for n := a.span - 1; n > 0; {
 		half := (n + 1) >> 1
-		// -1 when the threshold is less than key, else 0: no branch to guess.
-		at += half & int((int64(keys[at+half-1])-int64(key))>>63)
+		// -1 when the threshold is less than x, else 0: no branch to guess.
+		at += half & int((int64(ofKey(a.keys[at+half-1]))-int64(x))>>63)
 		n -= half
 	}
 	return at
 }
 
-// AddCells adds stride times the cell of keys[i] to at[i]. It is Cell for many
-// rows, without the cost of a call each; len(at) must be len(keys).
-func (a *Axis) AddCells(at []int, keys []int32, stride int) {
-	thresholds, start, low, last := a.keys, a.start, int64(a.low), len(a.start)-1
-	for i, key := range keys {
-		d := int64(key) - low
-		cell := int(start[min(int(d&^(d>>63)>>(a.shift&31)), last)])
-		for n := a.span; n > 0; {
-			half := (n + 1) >> 1
-			cell += half & int((int64(thresholds[cell+half-1])-int64(key))>>63)
-			n -= half
-		}
-		at[i] += cell * stride
+// AddCells adds stride times the cell of x[i*width], rounded to float32, to
+// at[i]. It is Cell for the column of a matrix, without the cost of a call
+// each. It reports whether all numbers are finite; at is of no use otherwise.
+func (a *Axis) AddCells(at []int, x []float64, width, stride int) bool {
+	if a.count <= few {
+		return a.addFew(at, x, width, stride)
 	}
+	buckets, low, last := a.buckets, int64(a.low), int64(len(a.buckets)-1)
+	sum := float32(0) // of zeros, unless a number is not finite
+	for i := range at {
+		v := float32(x[i*width])
+		sum += v * 0
+		f := ordered(math.Float32bits(v))
+		at[i] += stride * a.within(buckets[place(f, low, a.shift, last)], f)
+	}
+	return sum == 0
+}
+
+// few is how many thresholds are compared one by one.
+const few = 2
+
+func (a *Axis) addFew(at []int, x []float64, width, stride int) bool {
+	first, second := Float(a.keys[0]), Float(a.keys[1])
+	sum := float32(0)
+	for i := range at {
+		v := float32(x[i*width])
+		sum += v * 0
+		cell := 0
+		if v > first {
+			cell = 1
+		}
+		above := 0
+		if v > second {
+			above = 1
+		}
+		at[i] += stride * (cell + above)
+	}
+	return sum == 0
 }

@@ -63,8 +63,9 @@ func TestCellCountsTheThresholdsBelow(t *testing.T) {
 			for _, x := range []float32{x, down, up, -x} {
 				// -0 and +0 are one threshold, so is everything between two float32.
 				at := []int{100}
-				a.AddCells(at, []int32{axis.Key(x)}, 3)
-				if got, want := a.Cell(axis.Key(x)), count(thresholds, x); got != want || at[0] != 100+3*want {
+				finite := a.AddCells(at, []float64{float64(x)}, 1, 3)
+				if got, want := a.Cell(axis.Key(x)), count(thresholds, x); got != want || finite && at[0] != 100+3*want ||
+					finite != (math.Abs(float64(x)) <= math.MaxFloat32) {
 					t.Fatalf("thresholds %v: Cell(%g) = %d, %d, want %d", thresholds, x, got, at[0], want)
 				}
 			}
