@@ -17,6 +17,7 @@ import (
 type flat struct {
 	nodes    []uint64
 	values   []float64 // the positive class's probabilities, each once
+	ends     []uint32  // where each tree's nodes end and the next one's begin
 	starts   starts
 	features []Feature
 	trees    int
@@ -49,6 +50,7 @@ func newFlat(m *Model) form {
 	roots := make([]uint32, 0, f.trees)
 	for _, root := range m.forest.roots {
 		roots = append(roots, p.tree(root))
+		f.ends = append(f.ends, uint32(len(f.nodes)))
 	}
 	f.starts = newStarts(m, f.nodes, roots)
 	switch n := 1 + len(f.features); {
