@@ -46,27 +46,29 @@ func newScratch[K keyRow]() *scratch[K] {
 // descend takes walks to their leaves. Walk i is at node at[i], of row
 // i&mask; active is overwritten and must be as long as at.
 func descend[K keyRow](nodes []uint64, rows []K, mask uint32, at, active []uint32) {
-	for some := at[:min(len(at), 64)]; ended(nodes, some)*4 <= len(some); {
+	for some := at[:min(len(at), 64)]; ended(nodes, some)*3 <= len(some); {
 		for i := range at {
 			k := &rows[uint32(i)&mask]
 			at[i] = step(nodes, step(nodes, step(nodes, at[i], k), k), k)
 		}
 	}
-	for i := range active {
-		active[i] = uint32(i)
+	n := 0
+	for i, node := range at {
+		active[n] = uint32(i)
+		if !isLeaf(nodes[node]) { // compiled to a flag, not a branch
+			n++
+		}
 	}
-	for len(active) > 0 {
-		n := 0
+	for active = active[:n]; len(active) > 0; active = active[:n] {
+		n = 0
 		for _, i := range active {
 			k := &rows[i&mask]
-			before := step(nodes, at[i], k)
-			after := step(nodes, before, k)
-			at[i], active[n] = after, i
-			if after != before { // compiled to a flag, not a branch
+			node := step(nodes, step(nodes, at[i], k), k)
+			at[i], active[n] = node, i
+			if !isLeaf(nodes[node]) {
 				n++
 			}
 		}
-		active = active[:n]
 	}
 }
 
