@@ -36,10 +36,10 @@ func fairnessCommand(s streams) *cobra.Command {
 		Use:   "fairness LOANS.csv --by COLUMN",
 		Short: "Screen decisions for differences between groups",
 		Long: `Score a CSV file and compare approval rates by the values of a column, which need
-not be a published one and is never an input: rates with 95 % intervals, ratios
-to the largest group or --reference (four fifths is a known rule of thumb), and,
-if the file has outcomes, how often good and bad ones were approved. Rows without
-a value are a group of their own.
+not be a published one: rates with 95 % intervals, ratios to the largest group or
+--reference (four fifths is a known rule of thumb), and, if the file has outcomes,
+how often good and bad ones were approved. Rows without a value are a group of
+their own. Nothing of a screening ever goes into a model or a decision.
 
 ` + wrap(fairness.Caution, 80),
 		Example: `  loanscorer fairness loans.csv --by Gender

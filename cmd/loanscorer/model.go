@@ -12,9 +12,11 @@ import (
 func modelCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "model",
-		Short: "Import, show and try models",
+		Short: "Import, show, compare and try models",
 		Example: `  loanscorer model import forest.pkl -o forest.json
   loanscorer model show forest.json
+  loanscorer model card forest.json --html -o card.html
+  loanscorer model diff default forest.json loans.csv
   loanscorer model predict forest.json features.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
