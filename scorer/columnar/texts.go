@@ -99,7 +99,7 @@ func (c *column) addBytes(data []byte, start uint32, ends []uint32) uint32 {
 		levels[i] = 1
 		from := len(c.plain)
 		c.plain = append(c.plain, v...)
-		c.ends = append(c.ends, uint32(len(c.plain))) //nolint:gosec // a page
+		c.ends = append(c.ends, uint32(len(c.plain)))
 		if c.Bloom {
 			c.hashes = append(c.hashes, bloom.XXH64{}.Sum64(v))
 			c.bound(span{from, len(c.plain)})
