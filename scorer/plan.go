@@ -80,7 +80,7 @@ func (b *Bulk) draft(ctx context.Context, id string, info store.Info) (*status.B
 	case err != nil:
 		return nil, err
 	}
-	if plan.ChunkSize = chunkSize(b.o.ChunkSize, info.Size); head.Dialect.Streamed() {
+	if plan.ChunkSize = ChunkSize(b.o.ChunkSize, info.Size); head.Dialect.Streamed() {
 		plan.ChunkSize = 0
 	}
 	if plan.Header, err = json.Marshal(head); err != nil {
@@ -94,9 +94,9 @@ func (b *Bulk) draft(ctx context.Context, id string, info store.Info) (*status.B
 // maxChunks bounds the chunks of a batch, and so what its ledger takes to read.
 const maxChunks = 4096
 
-// chunkSize is the configured size of a chunk, or what keeps a huge file within
+// ChunkSize is the configured size of a chunk, or what keeps a huge file within
 // maxChunks, in whole MiB.
-func chunkSize(configured, size int64) int64 {
+func ChunkSize(configured, size int64) int64 {
 	const mib = 1 << 20
 	least := (size/maxChunks/mib + 1) * mib
 	if size/maxChunks < configured {

@@ -99,7 +99,7 @@ func TestChunkSize(t *testing.T) {
 		{512 * mib, tib, 512 * mib},
 		{100, 1000, 100},
 	} {
-		got := chunkSize(tt.configured, tt.size)
+		got := ChunkSize(tt.configured, tt.size)
 		if got != tt.want {
 			t.Errorf("chunk size of %d bytes, %d configured: %d, want %d", tt.size, tt.configured, got, tt.want)
 		}

@@ -38,7 +38,7 @@ type Assumptions struct {
 func DefaultAssumptions() Assumptions {
 	return Assumptions{
 		Polls: 2, Burst: 10, APIMillis: 20, WorkerMillis: 100, ClaimMillis: 2, WindowSeconds: 1, APIGB: 0.5, BulkGB: 1769.0 / 1024,
-		RowBytes: 62, RowsPerFile: 1e6, ChunkBytes: 16 << 20, RowsPerSecond: 270_000, ResultRowBytes: 18,
+		RowBytes: 62, RowsPerFile: 1e6, ChunkBytes: 16 << 20, RowsPerSecond: 1_800_000, ResultRowBytes: 13.5,
 		DocumentBytes: 1500, KeepMonths: 25, UploadMonths: 3, LogBytes: 700, PerVCPU: 100, AlarmMetrics: 20,
 		SyncMillis: 60, SyncGB: 1, MaintenanceSecs: 1,
 	}
