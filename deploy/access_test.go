@@ -163,7 +163,7 @@ func checkGrantedResource(s *stack, role *resource, st *statement, resource stri
 func checkNeeds(s *stack, p *problems) {
 	b := s.bucket()
 	under := func(prefix string) string { return b.arn() + "/" + prefix + "*" }
-	daily := "results/applications_daily/"
+	daily := status.DailyResultsPrefix
 	for _, f := range s.functions() {
 		role := s.roleOf(f)
 		need := func(action string, on ...string) {
@@ -194,7 +194,7 @@ func checkNeeds(s *stack, p *problems) {
 			need("sqs:SendMessage", applications.arn())
 			need("sqs:GetQueueAttributes", applications.arn())
 		case "applications":
-			writes := []string{status.ApplicationsPrefix, status.ApplicationResultsPrefix, status.ModelsPrefix}
+			writes := []string{status.ApplicationsPrefix, status.ApplicationResultsPrefix, status.ModelsPrefix, status.ReasonsPrefix}
 			needs("s3:GetObject", writes...)
 			needs("s3:PutObject", writes...)
 			needs("s3:AbortMultipartUpload", writes...)

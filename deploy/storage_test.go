@@ -174,8 +174,8 @@ func checkLifecycle(s *stack, p *problems) {
 	list := s.lifecycles(p)
 	const dlqDays = 14
 	days := func(prefix string) float64 { return expiry(list, prefix) }
-	if days(status.ModelsPrefix) != 0 {
-		p.add(b, "models expire: decisions could not be replayed")
+	if days(status.ModelsPrefix) != 0 || days(status.ReasonsPrefix) != 0 {
+		p.add(b, "models and reason codes expire: decisions could not be replayed")
 	}
 	if days(status.ReasonsPrefix) != 0 {
 		p.add(b, "reason codes expire: decisions could not be replayed")
@@ -192,7 +192,7 @@ func checkLifecycle(s *stack, p *problems) {
 	}
 	for _, prefix := range []string{
 		status.ApplicationsPrefix, status.BatchesPrefix, status.ReceiptsPrefix,
-		status.ApplicationResultsPrefix, "results/applications_daily/", status.BatchResultsPrefix,
+		status.ApplicationResultsPrefix, status.DailyResultsPrefix, status.BatchResultsPrefix,
 	} {
 		if d := days(prefix); d != audit {
 			p.add(b, "%s is kept for %v days, must be %v", prefix, d, audit)
