@@ -34,22 +34,24 @@ const parallel = 16
 
 // BatchStatus is the answer about one uploaded file.
 type BatchStatus struct {
-	ID          string            `json:"id"`
-	State       status.BatchState `json:"state" enum:"awaiting_upload,queued,scoring,succeeded,succeeded_with_rejects,failed,cancelled,superseded"`
-	Done        bool              `json:"done" doc:"Nothing will change any more"`
-	Source      *status.Source    `json:"source" doc:"The one version of the upload that is scored; null before it is planned"`
-	Dialect     *ingest.Dialect   `json:"dialect" doc:"How the file is written, found out on its first bytes; null before it is planned and when it was refused"`
-	Counts      BatchCounts       `json:"counts"`
-	Progress    float64           `json:"progress" minimum:"0" maximum:"1" doc:"Chunks done of all chunks"`
-	ETASeconds  *int64            `json:"eta_seconds" doc:"Seconds until the end at the pace so far; null when unknown"`
-	Reasons     []ReasonCount     `json:"reasons" nullable:"false" doc:"Declined and referred rows by their first reason, most first, once the batch is done"`
-	FirstErrors []RowError        `json:"first_errors" nullable:"false" doc:"The first 20 rows that could not be scored"`
-	Output      *BatchOutput      `json:"output" doc:"Where the results are; null before it is planned"`
-	Model       *status.ModelRef  `json:"model" doc:"The model that the batch is pinned to; null before it is planned"`
-	Policy      *status.Policy    `json:"policy" doc:"The cut-offs that the batch is pinned to; null before it is planned"`
-	PlannedAt   time.Time         `json:"planned_at,omitzero" required:"false" doc:"When the file was cut into chunks, UTC"`
-	ClosedAt    time.Time         `json:"closed_at,omitzero" required:"false" doc:"When the ledger was closed, UTC"`
-	Error       *status.Problem   `json:"error" doc:"Why the whole file failed; null otherwise"`
+	ID          string             `json:"id"`
+	State       status.BatchState  `json:"state" enum:"awaiting_upload,queued,scoring,succeeded,succeeded_with_rejects,failed,cancelled,superseded"`
+	Done        bool               `json:"done" doc:"Nothing will change any more"`
+	Source      *status.Source     `json:"source" doc:"The one version of the upload that is scored; null before it is planned"`
+	Dialect     *ingest.Dialect    `json:"dialect" doc:"How the file is written, found out on its first bytes; null before it is planned and when it was refused"`
+	Counts      BatchCounts        `json:"counts"`
+	Progress    float64            `json:"progress" minimum:"0" maximum:"1" doc:"Chunks done of all chunks"`
+	ETASeconds  *int64             `json:"eta_seconds" doc:"Seconds until the end at the pace so far; null when unknown"`
+	Reasons     []ReasonCount      `json:"reasons" nullable:"false" doc:"Declined and referred rows by their first reason, most first, once the batch is done"`
+	Statistics  *status.Statistics `json:"statistics" doc:"Approval by area, drift, speed; null before the end and without results"`
+	Histogram   []int64            `json:"score_histogram" nullable:"false" doc:"Decided rows by probability in 20 equal bins of 0 to 1, once the batch is done"`
+	FirstErrors []RowError         `json:"first_errors" nullable:"false" doc:"The first 20 rows that could not be scored"`
+	Output      *BatchOutput       `json:"output" doc:"Where the results are; null before it is planned"`
+	Model       *status.ModelRef   `json:"model" doc:"The model that the batch is pinned to; null before it is planned"`
+	Policy      *status.Policy     `json:"policy" doc:"The cut-offs that the batch is pinned to; null before it is planned"`
+	PlannedAt   time.Time          `json:"planned_at,omitzero" required:"false" doc:"When the file was cut into chunks, UTC"`
+	ClosedAt    time.Time          `json:"closed_at,omitzero" required:"false" doc:"When the ledger was closed, UTC"`
+	Error       *status.Problem    `json:"error" doc:"Why the whole file failed; null otherwise"`
 }
 
 // BatchCounts counts the rows so far. The numbers of rows are null while
@@ -149,7 +151,7 @@ func (s *service) lookBatch(ctx context.Context, id string, budget *atomic.Int64
 	}
 	if !found {
 		state := status.DeriveBatch(nil, nil)
-		return &BatchStatus{ID: id, State: state, Done: state.Done(), Reasons: []ReasonCount{}, FirstErrors: []RowError{}}, nil
+		return &BatchStatus{ID: id, State: state, Done: state.Done(), Reasons: []ReasonCount{}, Histogram: []int64{}, FirstErrors: []RowError{}}, nil
 	}
 	return s.openBatch(ctx, id, plan, budget)
 }
@@ -159,7 +161,7 @@ func (s *service) closedBatch(ctx context.Context, id string, sum *status.Summar
 	rows := countsOf(&sum.Tally)
 	st := &BatchStatus{
 		ID: id, State: state, Done: state.Done(), Source: &sum.Source, Dialect: dialectIn(sum.Dialect), Progress: 1, ETASeconds: new(int64),
-		Counts: rows.counts(sum.Chunks, sum.Chunks), Reasons: []ReasonCount{}, FirstErrors: []RowError{},
+		Counts: rows.counts(sum.Chunks, sum.Chunks), Reasons: []ReasonCount{}, Histogram: []int64{}, FirstErrors: []RowError{},
 		Output: output(sum.Source.Bucket, id), Model: &sum.Model, Policy: &sum.Policy,
 		PlannedAt: sum.PlannedAt, ClosedAt: sum.ClosedAt, Error: sum.Error,
 	}
@@ -167,6 +169,7 @@ func (s *service) closedBatch(ctx context.Context, id string, sum *status.Summar
 		// It ended without results, whatever its chunks had written by then.
 		st.Progress, st.Counts = 0, BatchCounts{Chunks: sum.Chunks}
 	} else {
+		st.Statistics, st.Histogram = sum.Stats, sum.Tally.Histogram[:]
 		var err error
 		if st.Reasons, err = s.reasonCounts(ctx, sum); err != nil {
 			return nil, err
@@ -195,7 +198,7 @@ func (s *service) openBatch(ctx context.Context, id string, plan *status.Batch, 
 	state := status.DeriveBatch(plan, nil)
 	st := &BatchStatus{
 		ID: id, State: state, Done: state.Done(), Source: &plan.Source, Dialect: headIn(plan.Header),
-		Counts: seen.rows.counts(plan.Chunks, seen.chunks), Reasons: []ReasonCount{}, FirstErrors: []RowError{},
+		Counts: seen.rows.counts(plan.Chunks, seen.chunks), Reasons: []ReasonCount{}, Histogram: []int64{}, FirstErrors: []RowError{},
 		Output: output(plan.Source.Bucket, id), Model: &plan.Model, Policy: &plan.Policy, PlannedAt: plan.PlannedAt,
 	}
 	if !seen.complete {

@@ -52,7 +52,7 @@ func TestGetBatch(t *testing.T) {
 		all := tally()
 		return &status.Summary{
 			V: 1, ID: id, State: state, Source: source, Chunks: 1, Tally: all, PlannedAt: now, ClosedAt: now.Add(time.Second),
-			Rejects:  &status.Object{Key: status.RejectsKey(id)},
+			Stats: all.Statistics(nil, time.Second), Rejects: &status.Object{Key: status.RejectsKey(id)},
 			Problems: []status.RowProblem{{Line: 3, Offset: 7, Column: "LoanAmount", Code: "bad_number", Reason: "r"}},
 		}
 	}
@@ -147,6 +147,9 @@ func TestGetBatch(t *testing.T) {
 			}
 			if got.Done && (got.Output.Summary != status.SummaryKey(id) || got.Output.Rejects != status.RejectsKey(id)) {
 				t.Errorf("output %+v", got.Output)
+			}
+			if results := tt.state == status.BatchSucceededWithRejects; results != (got.Statistics != nil) || results != (len(got.Histogram) == status.ScoreBins) {
+				t.Errorf("statistics %+v, histogram %v", got.Statistics, got.Histogram)
 			}
 			if got.Error == nil {
 				got.Error = &status.Problem{}

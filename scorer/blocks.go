@@ -42,6 +42,9 @@ type blockScorer struct {
 	imputedCodes  map[uint64]uint32 // by what is missing
 	firstReasons  []int64           // rows by the code of their first reason
 	categories    [][]float64       // of text features: the model's code by the block's
+	imputedRows   []int64           // by code
+	areaNames     []string          // canonical, by number; 0: none
+	areaOf        []uint8           // numbers of areas by the block's codes
 }
 
 // Codes of decisionNames.
@@ -58,6 +61,7 @@ func newBlockScorer(s *Scorer, inputs []batchInput, decidedAt time.Time) *blockS
 	b.imputedNames, b.imputedCodes = []string{""}, map[uint64]uint32{0: 0}
 	b.categories = make([][]float64, len(s.features))
 	b.reasonNames = s.reasonNames()
+	b.areaNames = []string{""}
 	for range ingest.BlockRows {
 		b.ones = append(b.ones, 1)
 		b.times = append(b.times, decidedAt.UnixMicro())
@@ -94,7 +98,8 @@ func (s *blockScorer) add(g *columnar.Group, tally *status.Tally) error {
 	if err := s.decide(tally); err != nil {
 		return err
 	}
-	s.impute(tally)
+	missing := s.impute(tally)
+	s.statistics(tally, &missing)
 	s.write(g)
 	return nil
 }
@@ -104,6 +109,7 @@ func (s *blockScorer) start() {
 	for i := range s.categories {
 		s.categories[i] = s.categories[i][:0]
 	}
+	s.areaOf = s.areaOf[:0]
 }
 
 // features fills x and missing from the block's columns.
@@ -282,9 +288,11 @@ func (s *Scorer) reasonNames() []string {
 	return names
 }
 
-// impute fills the codes of what was missing, and counts.
-func (s *blockScorer) impute(tally *status.Tally) {
+// impute fills the codes of what was missing, counts, and returns the rows
+// without a value by feature.
+func (s *blockScorer) impute(tally *status.Tally) (missing [maxFeatures]int64) {
 	s.imputed = grow(s.imputed, len(s.missing))
+	clear(s.imputedRows)
 	for row, mask := range s.missing {
 		if mask == 0 {
 			s.imputed[row] = 0
@@ -296,9 +304,22 @@ func (s *blockScorer) impute(tally *status.Tally) {
 			s.imputedCodes[mask] = code
 			s.imputedNames = append(s.imputedNames, s.scorer.names(mask))
 		}
+		for len(s.imputedRows) <= int(code) {
+			s.imputedRows = append(s.imputedRows, 0)
+		}
 		s.imputed[row] = code
-		tally.Imputed[s.imputedNames[code]]++
+		s.imputedRows[code]++
 	}
+	for mask, code := range s.imputedCodes {
+		if int(code) >= len(s.imputedRows) || s.imputedRows[code] == 0 {
+			continue
+		}
+		tally.Imputed[s.imputedNames[code]] += s.imputedRows[code]
+		for i := range s.scorer.features {
+			missing[i] += int64(mask>>i&1) * s.imputedRows[code]
+		}
+	}
+	return missing
 }
 
 // write adds the block to the row group, in the order of batchColumns.

@@ -103,6 +103,11 @@ func (b *Bulk) close(ctx context.Context, plan *status.Batch) error {
 		s.Tally.Add(&e.Tally)
 		s.Parts = append(s.Parts, e.Part)
 	}
+	scorer, err := b.models.scorer(ctx, b.o.Scorer, plan)
+	if err != nil {
+		return err
+	}
+	s.Stats = s.Tally.Statistics(scorer.References(), s.ClosedAt.Sub(s.PlannedAt))
 	if s.Tally.RejectedRows() > 0 {
 		s.State = status.BatchSucceededWithRejects
 		if s.Rejects, s.Problems, err = b.joinRejects(ctx, plan, entries); err != nil {

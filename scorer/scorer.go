@@ -26,6 +26,7 @@ type Scorer struct {
 	model    *model.Model
 	policy   model.Policy
 	features []feature
+	drift    []drift  // of features with a reference distribution
 	reasons  *reasons // nil: decisions carry none
 	without  error    // why the model has none to give
 }
@@ -65,7 +66,7 @@ func New(m *model.Model) (*Scorer, error) { return NewWith(m, Options{}) }
 // NewWith is New with options. The error wraps [explain.ErrTable] for a table of
 // reasons that does not fit the model.
 func NewWith(m *model.Model, o Options) (*Scorer, error) {
-	s := &Scorer{model: m, policy: m.Policy()}
+	s := &Scorer{model: m, policy: m.Policy(), drift: driftOf(m)}
 	if o.Policy != nil {
 		s.policy = *o.Policy
 	}

@@ -136,6 +136,7 @@ func (l *simLedger) scored(t *testing.T, u *simUploads, plan *status.Batch, s *s
 		return err
 	}
 	p.ClosedAt, p.Source.Version = s.ClosedAt, s.Source.Version
+	p.Stats.Seconds, p.Stats.RowsPerSecond = s.Stats.Seconds, s.Stats.RowsPerSecond
 	if diff := cmp.Diff(p, *s); diff != "" {
 		l.problem("batch %s: summary: %s", plan.ID, diff)
 	}

@@ -79,6 +79,7 @@ func Verify(ctx context.Context, objects Objects, batch string) (*Report, error)
 		return nil, err
 	}
 	r.ledger(&plan, &summary, entries)
+	r.statistics(&summary)
 	rejected, err := r.rejects(ctx, objects, &summary)
 	if err != nil {
 		return nil, err
@@ -121,10 +122,38 @@ func (r *Report) ledger(plan *status.Batch, summary *status.Summary, entries []*
 	for _, e := range entries {
 		sum.Add(&e.Tally)
 	}
-	same := sum.Rows == summary.Tally.Rows && sum.Histogram == summary.Tally.Histogram &&
-		maps.Equal(sum.Decided, summary.Tally.Decided) && maps.Equal(sum.Rejected, summary.Tally.Rejected) &&
-		maps.Equal(sum.Reasons, summary.Tally.Reasons)
-	r.check("ledger", same && r.Rows == r.Decided+r.Reject, "%d rows = %d decided + %d rejected", r.Rows, r.Decided, r.Reject)
+	r.check("ledger", sum.Equal(&summary.Tally) && r.Rows == r.Decided+r.Reject, "%d rows = %d decided + %d rejected", r.Rows, r.Decided, r.Reject)
+}
+
+// statistics checks what the summary says of the rows against what it counts:
+// every decided row is in one bin of each feature and in at most one area, and
+// shares and rates are those of the counts.
+func (r *Report) statistics(summary *status.Summary) {
+	if summary.Stats == nil {
+		return // of a version before statistics
+	}
+	tally := &summary.Tally
+	for feature, bins := range tally.Features {
+		if n := bins.Total(); n != r.Decided {
+			r.check("statistics", false, "%s: %d rows in its bins, %d decided", feature, n, r.Decided)
+			return
+		}
+	}
+	var inAreas int64
+	for _, a := range summary.Stats.Areas {
+		inAreas += a.Rows
+	}
+	again := tally.Statistics(nil, summary.ClosedAt.Sub(summary.PlannedAt))
+	same := inAreas <= r.Decided && slices.Equal(again.Areas, summary.Stats.Areas) &&
+		(again.ApprovalRate == nil) == (summary.Stats.ApprovalRate == nil) && len(summary.Stats.Drift) == len(tally.Features)
+	if same && again.ApprovalRate != nil {
+		same = *again.ApprovalRate == *summary.Stats.ApprovalRate
+	}
+	for i := range summary.Stats.Drift {
+		d := &summary.Stats.Drift[i]
+		same = same && slices.EqualFunc(d.Bins, tally.Features[d.Feature].Rows, func(b status.DriftBin, n int64) bool { return b.Rows == n })
+	}
+	r.check("statistics", same, "%s in bins, %d rows by area", plural(len(tally.Features), "feature"), inAreas)
 }
 
 // parts reads every part and counts what is in it.

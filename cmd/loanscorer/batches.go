@@ -19,8 +19,8 @@ func batchesCommand(s streams) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "batches",
-		Short:   "List the newest batches",
-		Example: "  loanscorer batches --limit 5\n  loanscorer batches --source uploads/loans.csv --json",
+		Short:   "List the newest batches, or show all of one",
+		Example: "  loanscorer batches --limit 5\n  loanscorer batches --source uploads/loans.csv --json\n  loanscorer batches show BATCH",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 || limit > 100 {
@@ -51,6 +51,41 @@ func batchesCommand(s streams) *cobra.Command {
 	server = serverFlag(cmd.Flags())
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many, 1 to 100")
 	cmd.Flags().StringVar(&source, "source", "", "only the batch of this upload, such as uploads/loans.csv")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the server's JSON")
+	cmd.AddCommand(showBatchCommand(s))
+	return cmd
+}
+
+func showBatchCommand(s streams) *cobra.Command {
+	var server *serverURL
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show BATCH",
+		Short: "Show a batch with its statistics",
+		Long: `Show a batch: its counts, and once it is finished the approval rate, decisions by
+Property_Area, the drift of each feature from the model's training data, the
+distribution of the probability, reasons, time, and the first rows that were
+rejected. docs/operations.md says how to read the drift.`,
+		Example: "  loanscorer batches show 01KAN1J4S6F0000000000000007Z1V5QJ2X3M4T8\n  loanscorer batches show BATCH --json",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var b batch
+			a, err := server.client().get(cmd.Context(), "/v1/batches/"+url.PathEscape(args[0]), &b)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if asJSON {
+				_, err := s.out.Write(append(bytes.TrimSpace(a.body), '\n'))
+				return err
+			}
+			printBatch(s.out, &b)
+			if b.Statistics != nil {
+				printStatistics(s.out, b.Statistics, b.Histogram)
+			}
+			return nil
+		},
+	}
+	server = serverFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the server's JSON")
 	return cmd
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/status"
 )
 
 // asking is how a command asks a running service and shows the answers.
@@ -133,8 +134,10 @@ type batch struct {
 		Chunks     int   `json:"chunks"`
 		ChunksDone int   `json:"chunks_done"`
 	} `json:"counts"`
-	Reasons     []grounds `json:"reasons"`
-	Progress    float64   `json:"progress"`
+	Reasons     []grounds          `json:"reasons"`
+	Statistics  *status.Statistics `json:"statistics"`
+	Histogram   []int64            `json:"score_histogram"`
+	Progress    float64            `json:"progress"`
 	FirstErrors []struct {
 		Line   int64  `json:"line"`
 		Column string `json:"column"`

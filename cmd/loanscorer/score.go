@@ -104,6 +104,7 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	bar := newBar(s.err, info.Size(), "scoring")
 	var tally status.Tally
 	var head *ingest.Head
+	began := time.Now()
 	err = writeBoth(o.output, o.rejects, func(out, rejects io.Writer) (bool, error) {
 		var err error
 		tally, err = scorer.ScoreFile(ctx, sc, sourceOf(in, info), out, scorer.FileOptions{
@@ -116,7 +117,8 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return printScore(s.out, head, &tally, o)
+	stats := tally.Statistics(sc.References(), time.Since(began))
+	return printScore(s.out, head, &tally, stats, o)
 }
 
 // sourceOf is an open file, or whatever else has a path.
@@ -185,10 +187,14 @@ func firstReasons(tally *status.Tally) string {
 	return strings.Join(list, ", ")
 }
 
-func printScore(w io.Writer, head *ingest.Head, tally *status.Tally, o scoreOptions) error {
+func printScore(w io.Writer, head *ingest.Head, tally *status.Tally, stats *status.Statistics, o scoreOptions) error {
 	rejected := tally.RejectedRows()
 	if o.json {
-		result := map[string]any{"rows": tally.Rows, "decided": tally.Decided, "rejected": tally.Rejected, "output": o.output, "dialect": head.Dialect}
+		result := map[string]any{
+			"rows": tally.Rows, "decided": tally.Decided, "rejected": tally.Rejected, "output": o.output,
+			"dialect":    head.Dialect,
+			"statistics": stats, "score_histogram": tally.Histogram,
+		}
 		if len(tally.Reasons) > 0 {
 			result["reasons"] = tally.Reasons
 		}
@@ -204,7 +210,10 @@ func printScore(w io.Writer, head *ingest.Head, tally *status.Tally, o scoreOpti
 		if len(tally.Reasons) > 0 {
 			_, _ = fmt.Fprintln(w, "first reasons: "+firstReasons(tally))
 		}
-		_, _ = fmt.Fprintf(w, "read as %v\n%s\n", head.Dialect, o.output)
+		if len(stats.Areas) > 0 {
+			_, _ = fmt.Fprintf(w, "approval rate %s: %s\n%s\n", percent(*stats.ApprovalRate), areaLine(stats), driftLine(stats))
+		}
+		_, _ = fmt.Fprintf(w, "%s\nread as %v\n%s\n", pace(stats), head.Dialect, o.output)
 		if rejected > 0 {
 			_, _ = fmt.Fprintln(w, o.rejects)
 		}

@@ -49,6 +49,11 @@ type Tally struct {
 	// Reasons counts the declined and referred rows by the code of their first
 	// reason; those without a reason are not counted. Nil while there are none.
 	Reasons map[string]int64 `json:"reasons,omitempty"`
+	// Features counts the decided rows by the bins of each feature that the
+	// model has a reference distribution of.
+	Features map[string]Bins `json:"features,omitempty"`
+	// Areas counts the decided rows by Property_Area and decision.
+	Areas map[string]map[string]int64 `json:"areas,omitempty"`
 }
 
 // NewTally returns an empty tally.
@@ -66,7 +71,46 @@ func (t *Tally) Add(o *Tally) {
 	for i, n := range o.Histogram {
 		t.Histogram[i] += n
 	}
+	for feature, bins := range o.Features {
+		t.Bins(feature, bins)
+	}
+	for area, by := range o.Areas {
+		for decision, rows := range by {
+			t.Area(area, decision, rows)
+		}
+	}
 }
+
+// Bins counts decided rows by the bins of a feature.
+func (t *Tally) Bins(feature string, rows Bins) {
+	if t.Features == nil {
+		t.Features = map[string]Bins{}
+	}
+	sum := t.Features[feature]
+	sum.add(rows)
+	t.Features[feature] = sum
+}
+
+// Area counts rows of a Property_Area by decision.
+func (t *Tally) Area(area, decision string, rows int64) {
+	if t.Areas == nil {
+		t.Areas = map[string]map[string]int64{}
+	}
+	if t.Areas[area] == nil {
+		t.Areas[area] = map[string]int64{}
+	}
+	t.Areas[area][decision] += rows
+}
+
+// Equal reports whether both count the same.
+func (t *Tally) Equal(o *Tally) bool {
+	return t.Rows == o.Rows && t.Histogram == o.Histogram && maps.Equal(t.Decided, o.Decided) &&
+		maps.Equal(t.Rejected, o.Rejected) && maps.Equal(t.Imputed, o.Imputed) && maps.Equal(t.Reasons, o.Reasons) &&
+		maps.EqualFunc(t.Areas, o.Areas, maps.Equal[map[string]int64, map[string]int64]) &&
+		maps.EqualFunc(t.Features, o.Features, func(a, b Bins) bool { return a.Missing == b.Missing && slices.Equal(a.Rows, b.Rows) })
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func sum(to *map[string]int64, from map[string]int64) {
 	if *to == nil && len(from) > 0 {
@@ -191,6 +235,7 @@ type Summary struct {
 	Reasons   *ReasonsRef     `json:"reasons,omitempty"` // as planned
 	Chunks    int             `json:"chunks"`
 	Tally     Tally           `json:"tally"`
+	Stats     *Statistics     `json:"statistics,omitempty"` // of a batch with results
 	Parts     []Object        `json:"parts"`
 	Rejects   *Object         `json:"rejects,omitempty"`
 	Problems  []RowProblem    `json:"first_errors,omitempty"`
