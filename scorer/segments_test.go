@@ -3,7 +3,9 @@ package scorer
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -142,5 +144,64 @@ func TestLargeChunksAreSegments(t *testing.T) {
 		if !slices.Equal(got, want) || tally.Rows != file.NumRows() {
 			t.Errorf("to byte %d: row groups of %d rows, want %d; %d counted", last, got, want, tally.Rows)
 		}
+	}
+}
+
+// repeated is a file of a header and as many equal rows as fit its size, made
+// when it is read.
+type repeated struct {
+	header, rows string
+	size         int64
+}
+
+func (f *repeated) ReadAt(p []byte, off int64) (int, error) {
+	n := 0
+	for n < len(p) && off < f.size {
+		part := f.header[min(off, int64(len(f.header))):]
+		if part == "" {
+			part = f.rows[(off-int64(len(f.header)))%int64(len(f.rows)):]
+		}
+		k := copy(p[n:], part[:min(int64(len(part)), f.size-off)])
+		n, off = n+k, off+int64(k)
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// The memory that scoring takes does not grow with the file.
+//
+// failure 51
+func TestMemoryDoesNotGrow(t *testing.T) {
+	const row = "LP%06d,%d,%d,128,1,Semiurban\n"
+	var rows strings.Builder
+	for i := range 40_000 {
+		fmt.Fprintf(&rows, row, i, 1000+i%7000, i%3000)
+	}
+	f := &repeated{header: "Loan_ID,ApplicantIncome,CoapplicantIncome,LoanAmount,Credit_History,Property_Area\n", rows: rows.String()}
+	scorer := testScorer(t)
+	peak := func(segments int64) uint64 {
+		f.size = segments * segmentBytes
+		var most uint64
+		o := FileOptions{DecidedAt: time.Unix(1, 0), Rejects: io.Discard, Progress: func(int64) {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapInuse)
+		}}
+		runtime.GC()
+		tally, err := ScoreFile(t.Context(), scorer, ingest.FileSource(f, f.size), io.Discard, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := f.size / int64(len(f.rows)) * 40_000; tally.Rows < want {
+			t.Errorf("%d rows of at least %d", tally.Rows, want)
+		}
+		return most
+	}
+	segments := max(12/simShare, 4)
+	few, many := peak(3), peak(int64(segments))
+	if many > few+few/2+(16<<20) || many > 200<<20 {
+		t.Errorf("heap of %d MiB for 3 segments, %d MiB for %d", few>>20, many>>20, segments)
 	}
 }

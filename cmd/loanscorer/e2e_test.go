@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -107,6 +109,34 @@ func TestService(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, "r.csv")); err != nil {
 			t.Error(err)
 		}
+	})
+
+	// failure 52: many small files, and an applicant who does not wait for them.
+	t.Run("many small files", func(t *testing.T) {
+		const files = 60
+		dir := t.TempDir()
+		paths := make([]string, files)
+		rows := bytes.SplitN(sampleCSV, []byte("\n"), 12)
+		for i := range paths {
+			paths[i] = filepath.Join(dir, fmt.Sprintf("small-%02d.csv", i))
+			text := bytes.Join([][]byte{rows[0], rows[1+i%10], nil}, []byte("\n"))
+			if err := os.WriteFile(paths[i], text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var wg sync.WaitGroup
+		for worker := range 4 {
+			wg.Go(func() {
+				for i := worker; i < files; i += 4 {
+					call(t, "", with([]string{"upload", paths[i], "--wait"}, remote, stored)...).want(t, exitOK, "1 rows? = 1 decided")
+				}
+			})
+		}
+		body := `{"Loan_ID":"E-2","TotalIncome":5849,"LoanAmount":128,"Credit_History":1,"Property_Area":"Urban"}`
+		for range 5 {
+			call(t, body, with([]string{"submit", "-", "--wait"}, remote)...).want(t, exitOK, "decided")
+		}
+		wg.Wait()
 	})
 
 	t.Run("refused file", func(t *testing.T) {

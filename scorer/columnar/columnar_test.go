@@ -380,6 +380,19 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
+// Bytes without the footer are no file: a reader refuses every prefix.
+//
+// failure 17
+func TestUnfinishedFile(t *testing.T) {
+	t.Parallel()
+	data := write(t, testSchema(t), 100, randomRows(1000, 10, 1))
+	for n := 0; n < len(data); n += 97 {
+		if _, err := parquet.OpenFile(bytes.NewReader(data[:n]), int64(n)); err == nil {
+			t.Errorf("%d of %d bytes are read as a file", n, len(data))
+		}
+	}
+}
+
 func TestWriteError(t *testing.T) {
 	t.Parallel()
 	s := testSchema(t)
