@@ -207,7 +207,7 @@ func checkNeeds(s *stack, p *problems) {
 			need("sqs:SendMessage", bulk.arn())
 		case "maintenance":
 			needs("s3:GetObject", status.UploadsPrefix, status.BatchesPrefix, status.ReceiptsPrefix, status.ApplicationsPrefix)
-			needs("s3:PutObject", status.BatchesPrefix, status.ReceiptsPrefix, daily)
+			needs("s3:PutObject", status.BatchesPrefix, status.ReceiptsPrefix, status.ApplicationResultsPrefix, daily)
 			needs("s3:AbortMultipartUpload", daily)
 			need("sqs:SendMessage", bulk.arn())
 		}

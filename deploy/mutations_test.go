@@ -84,7 +84,7 @@ func mutations() []mutation {
 		{"BucketPolicy" + policy + "0/Resource", `[{"Fn::GetAtt":["Bucket","Arn"]}]`, "bucket policy"},
 		{"BucketPolicy" + policy + "0/Effect", `"Allow"`, "public"},
 		{"BucketPolicy" + policy + "2/Condition/Null", `{"s3:if-none-match":"true"}`, "write once"},
-		{"BucketPolicy" + policy + "2/Resource/3", "", "write once"},
+		{"BucketPolicy" + policy + "2/Resource/4", "", "write once"},
 		{rules + "0/ExpirationInDays", "7", "lifecycle"},
 		{rules + "5/ExpirationInDays", "30", "lifecycle"},
 		{rules + "5/Status", `"Disabled"`, "lifecycle"},

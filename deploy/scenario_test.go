@@ -42,7 +42,7 @@ func scenarios(template doc) []map[string]string {
 	given := map[string]string{
 		"JwtIssuer": "https://issuer.example", "DomainName": "loans.example.com", "AlarmEmail": "on-call@example.com",
 		"CertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/1",
-		"Model":          strings.Repeat("0a", 32),
+		"Model":          strings.Repeat("0a", 32), "Reasons": "none",
 	}
 	list := []map[string]string{nil}
 	everything := map[string]string{}

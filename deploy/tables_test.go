@@ -16,7 +16,7 @@ import (
 func TestTables(t *testing.T) {
 	t.Parallel()
 	s := evaluate(loadTemplate(t), nil)
-	const daily = "results/applications_daily/"
+	const daily = status.DailyResultsPrefix
 	want := map[string]struct {
 		prefix, rest string
 		columns      []scorer.ResultColumn
