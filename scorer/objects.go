@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/loanscorer/loanscorer/internal/store"
+	"github.com/loanscorer/loanscorer/model"
 )
 
 // Claims is what the claim protocol needs of the object store; *store.Store
@@ -39,7 +40,7 @@ type Queue interface {
 
 const (
 	maxDocument = 16 << 20 // bytes of a document that is read back
-	maxModel    = 64 << 20 // bytes of a model file
+	maxModel    = model.MaxFileBytes
 
 	jsonType    = "application/json"
 	parquetType = "application/vnd.apache.parquet"
