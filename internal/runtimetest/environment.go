@@ -19,11 +19,10 @@ const patience = 20 * time.Second
 
 // environment is one process and its Runtime API.
 type environment struct {
-	o       *Options
-	cmd     *exec.Cmd
-	server  *http.Server
-	log     *os.File // of the process, which writes to it directly
-	started time.Time
+	o      *Options
+	cmd    *exec.Cmd
+	server *http.Server
+	log    *os.File // of the process, which writes to it directly
 
 	polls    chan struct{}   // a poll for the next invocation has come
 	next     chan invocation // to the poll
@@ -31,9 +30,10 @@ type environment struct {
 	initFail chan []byte
 	exited   chan struct{}
 
-	mu   sync.Mutex
-	init time.Duration // from the start to the first poll
-	hand string        // id of the invocation in hand
+	mu      sync.Mutex
+	started time.Time
+	init    time.Duration // from the start to the first poll
+	hand    string        // id of the invocation in hand
 }
 
 type invocation struct {
@@ -60,7 +60,9 @@ func start(ctx context.Context, o *Options) (*environment, error) {
 	e.cmd = exec.Command(o.Program[0], o.Program[1:]...) //nolint:gosec,noctx // the test's own program; it ends by kill
 	e.cmd.Env = o.environ(l.Addr().String())
 	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
+	e.mu.Lock()
 	e.started = time.Now()
+	e.mu.Unlock()
 	if err := e.cmd.Start(); err != nil {
 		return nil, errors.Join(err, e.server.Close())
 	}
