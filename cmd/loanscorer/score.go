@@ -22,6 +22,7 @@ import (
 
 type scoreOptions struct {
 	output, rejects string
+	report          string
 	model           scorerFlags
 	json            bool
 	given           ingest.Given
@@ -54,6 +55,7 @@ or commas, the encoding, the line endings. The flags decide it instead.`,
 	}
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "Parquet file to write (default: IN.parquet)")
 	cmd.Flags().StringVar(&o.rejects, "rejects", "", "CSV file for the rows that were not scored (default: IN.rejects.csv)")
+	cmd.Flags().StringVar(&o.report, "report", "", "write a page with plots about the file to this HTML file")
 	o.model.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the counts as JSON")
 	dialectFlags(cmd.Flags(), &o.given)
@@ -66,6 +68,15 @@ func dialectFlags(flags *pflag.FlagSet, given *ingest.Given) {
 	flags.StringVar(&given.Decimal, "decimal", "", "point or comma; with comma, 5.849 is read as 5849 (default: detected)")
 	flags.StringVar(&given.Sheet, "sheet", "", "sheet of a workbook, or file in a zip archive (default: the first, the only one)")
 	flags.StringVar(&given.Encoding, "encoding", "", "utf-8, utf-16le, utf-16be, windows-1252 or latin-1 (default: detected)")
+}
+
+// scoreRun is what came of scoring one file.
+type scoreRun struct {
+	scorer  *scorer.Scorer
+	head    *ingest.Head
+	tally   status.Tally
+	stats   *status.Statistics
+	rejects string // the file of the rows that were not scored
 }
 
 func runScore(ctx context.Context, s streams, path string, o scoreOptions) error {
@@ -83,6 +94,9 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	}
 	if err := apart(path, o.output, o.rejects); err != nil {
 		return err
+	}
+	if o.report != "" && (o.report == path || o.report == o.output || o.report == o.rejects) {
+		return usagef("--report %s: is another of the files", o.report)
 	}
 	sc, err := o.model.scorer()
 	if err != nil {
@@ -117,8 +131,18 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	stats := tally.Statistics(sc.References(), time.Since(began))
-	return printScore(s.out, head, &tally, stats, o)
+	ended := time.Now()
+	run := &scoreRun{scorer: sc, head: head, tally: tally, stats: tally.Statistics(sc.References(), ended.Sub(began)), rejects: o.rejects}
+	if o.report != "" {
+		summary, err := localSummary(path, info.Size(), run, began, ended)
+		if err != nil {
+			return err
+		}
+		if err := writeReport(o.report, summary); err != nil {
+			return err
+		}
+	}
+	return printScore(s.out, run, o)
 }
 
 // sourceOf is an open file, or whatever else has a path.
@@ -187,7 +211,8 @@ func firstReasons(tally *status.Tally) string {
 	return strings.Join(list, ", ")
 }
 
-func printScore(w io.Writer, head *ingest.Head, tally *status.Tally, stats *status.Statistics, o scoreOptions) error {
+func printScore(w io.Writer, run *scoreRun, o scoreOptions) error {
+	head, tally, stats := run.head, &run.tally, run.stats
 	rejected := tally.RejectedRows()
 	if o.json {
 		result := map[string]any{

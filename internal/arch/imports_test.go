@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"cmd/bootstrap":            {"api", "scorer", "events", "model", "model/explain", "internal/status", "internal/store"},
 	"cmd/loanscorer": {
 		"api", "scorer", "events", "ingest", "model", "model/sklearn", "model/train", "model/evaluate", "model/explain",
-		"model/card", "model/diff", "model/fairness", "model/interval",
+		"model/card", "model/chart", "model/diff", "model/fairness", "model/interval",
 		"internal/cost", "internal/local", "internal/status", "internal/store",
 	},
 }

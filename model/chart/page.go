@@ -12,7 +12,7 @@ var pageTemplate string
 
 // Render writes a page. body is the template of what is in it, executed with
 // data; it can use the functions percent (0.8 is "80.00 %"), points ("80.00"), whole ("80"),
-// three (three decimals) and number (thousands parted), and for a []Plot
+// three (three decimals), number and, for an int64, count (thousands parted), and for a []Plot
 // {{template "plots" .Plots}}.
 func Render(w io.Writer, title, body string, data any) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
@@ -21,6 +21,7 @@ func Render(w io.Writer, title, body string, data any) error {
 		"three":   func(v float64) string { return Number(v, 3) },
 		"whole":   func(v float64) string { return fmt.Sprintf("%.0f", 100*v) },
 		"number":  func(n int) string { return Number(float64(n), 0) },
+		"count":   func(n int64) string { return Number(float64(n), 0) },
 	}).Parse(pageTemplate)
 	if err != nil {
 		return err
