@@ -107,7 +107,7 @@ applications were rejected).`,
 		scoreCommand(s), checkCommand(s), submitCommand(s), statusCommand(s), uploadCommand(s),
 		batchesCommand(s), reportCommand(s), resultsCommand(s), verifyCommand(s), compactCommand(s), modelCommand(s), explainCommand(s),
 		trainCommand(s), evaluateCommand(s), tuneCommand(s), fairnessCommand(s), versionCommand(s),
-		costCommand(s), planCommand(s), doctorCommand(s), healthCommand(s),
+		costCommand(s), planCommand(s), doctorCommand(s), eraseCommand(s), healthCommand(s),
 	)
 	usageArgs(root)
 	return root
