@@ -250,12 +250,7 @@ func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 }
 
 func (d *RowDecoder) has(c Column) bool {
-	for _, have := range d.columns {
-		if have == c {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(d.columns, c)
 }
 
 // Read fills b with the next rows: as many as a block holds, fewer only at the

@@ -31,6 +31,7 @@ const (
 	CodePacked          = "packed"            // a packed file inside a packed file
 	CodePacking         = "packing"           // packed in a way that is not undone
 	CodeZip             = "zip"               // a zip archive without just one CSV file that can be read
+	CodeSheet           = "sheet"             // a workbook without the sheet that is asked for
 	CodeXLS             = "xls"               // an old Excel workbook, or one with a password
 	CodeNotCSV          = "not_csv"           // a file of another kind: Parquet, PDF, HTML, XML, JSON
 	CodeUTF16           = "utf16"             // UTF-16 without a byte order mark, or UTF-32
@@ -62,7 +63,7 @@ func FieldCodes() []string {
 // FileCodes lists every code that a *FileError can have.
 func FileCodes() []string {
 	return []string{
-		CodeEmpty, CodeTruncated, CodeCorrupt, CodeUnpacksTooLarge, CodePacked, CodePacking, CodeZip, CodeXLS, CodeNotCSV,
+		CodeEmpty, CodeTruncated, CodeCorrupt, CodeUnpacksTooLarge, CodePacked, CodePacking, CodeZip, CodeSheet, CodeXLS, CodeNotCSV,
 		CodeUTF16, CodeNUL, CodeBadUTF8, CodeBareCR,
 		CodeDelimiter, CodeBadQuote, CodeHeaderTooLong, CodeNoHeader, CodeDuplicateColumn, CodeTooManyColumns,
 		CodeMissingColumns, CodeBadOption,

@@ -3,6 +3,8 @@ package ingest
 import (
 	"fmt"
 	"strings"
+
+	"github.com/loanscorer/loanscorer/ingest/workbook"
 )
 
 // Dialect says how a file is written. It is decided once for the whole file, from its first bytes and what the user
@@ -22,7 +24,7 @@ type Dialect struct {
 	// Grouping is "." if 5.849 means 5849, empty if that is refused.
 	Grouping string `json:"grouping,omitempty" doc:"The sign that groups thousands, if one is read"`
 	// Newline is one of the Newline constants.
-	Newline string `json:"newline" enum:"lf,cr" doc:"What ends a line; lf is with or without a carriage return before it"`
+	Newline string `json:"newline" enum:"lf,cr,row" doc:"What ends a line; lf is with or without a carriage return before it"`
 }
 
 // Encodings of text. Windows-1252 stands for Latin-1 (ISO 8859-1) too, as in https://encoding.spec.whatwg.org/.
@@ -37,6 +39,9 @@ const (
 const (
 	NewlineLF = "lf" // a line feed, with or without carriage returns before it
 	NewlineCR = "cr" // a carriage return alone
+
+	// NewlineRow ends the rows of a workbook's sheet: workbook.EndOfRow, so that line numbers are those of its rows.
+	NewlineRow = "row"
 )
 
 func (d Dialect) delimiter() byte {
@@ -48,8 +53,11 @@ func (d Dialect) delimiter() byte {
 
 // newline is the byte that ends a line; foreign is the one that then has no business outside quotes.
 func (d Dialect) newline() (newline, foreign byte) {
-	if d.Newline == NewlineCR {
+	switch d.Newline {
+	case NewlineCR:
 		return '\r', '\n'
+	case NewlineRow:
+		return workbook.EndOfRow, workbook.EndOfRow // the other characters are put in quotes
 	}
 	return '\n', '\r'
 }
@@ -63,6 +71,9 @@ func (d Dialect) utf16() bool { return d.Encoding == EncodingUTF16LE || d.Encodi
 // String tells people what differs from UTF-8 with commas, or that nothing does:
 // "UTF-8, semicolons, decimal comma".
 func (d Dialect) String() string {
+	if d.Packing == PackingXLSX {
+		return "Excel workbook, sheet " + shown(d.Member)
+	}
 	words := []string{encodingName(d.Encoding), delimiterName(d.delimiter())}
 	switch {
 	case d.Packing != "" && d.Member != "":

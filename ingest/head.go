@@ -52,15 +52,17 @@ func parseHead(text []byte, whole bool, d Dialect) (*Head, error) {
 		text, whole = text[:MaxSample], false
 	}
 	rest, bom := cutBOM(text)
-	if len(bytes.Trim(rest, " \t\r\n")) == 0 && (whole || len(text) < MaxHead) {
+	if len(bytes.Trim(rest, " \t\r\n\x1e")) == 0 && (whole || len(text) < MaxHead) {
 		return nil, refuse(CodeEmpty, "the file is empty", "upload a CSV file with a header line")
 	}
 	if d.Encoding == "" {
 		d.Encoding = detectEncoding(rest, whole)
 	}
-	var err error
-	if d.Newline, err = detectNewline(rest); err != nil {
-		return nil, err
+	if d.Newline == "" {
+		var err error
+		if d.Newline, err = detectNewline(rest); err != nil {
+			return nil, err
+		}
 	}
 	at := start{text: text, offset: len(text) - len(rest), line: 1, whole: whole}
 	if err := at.separatorLine(&d); err != nil {

@@ -72,6 +72,11 @@ func (t *Text) parse(sample []byte, whole bool) error {
 		found.Encoding = EncodingUTF8
 	}
 	head, err := parseHead(sample, whole, found)
+	var refused *FileError
+	if errors.As(err, &refused) && found.Packing == PackingXLSX && (refused.Code == CodeMissingColumns || refused.Code == CodeEmpty) {
+		refused.Reason = "sheet " + shown(found.Member) + ": " + refused.Reason
+		refused.Hint += "; or name another sheet"
+	}
 	if err != nil {
 		return err
 	}
@@ -118,7 +123,7 @@ func openAll(src Source, d Dialect, detect bool) (*Text, error) {
 	if err := t.unpack(src); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
-	if err := t.decode(detect && d.Encoding == ""); err != nil {
+	if err := t.decode(detect && t.Head.Dialect.Encoding == ""); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
 	return t, nil
@@ -134,12 +139,11 @@ func (t *Text) unpack(src Source) error {
 			return err
 		}
 		t.over(text)
-	case PackingZip:
-		text, name, err := unzip(src, t.Head.Dialect.Member)
+	case PackingZip, PackingXLSX:
+		text, err := unzip(src, &t.Head.Dialect)
 		if err != nil {
 			return err
 		}
-		t.Head.Dialect.Member = name
 		t.over(text)
 	default:
 		return refuse(CodeCorrupt, fmt.Sprintf("packing %q is not known", kind), "upload the file again")

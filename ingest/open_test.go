@@ -4,7 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -316,4 +318,79 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// workbookOf is an Excel workbook of one sheet, with every cell as inline text; "" is no cell.
+func workbookOf(tb testing.TB, sheet string, rows [][]string) string {
+	tb.Helper()
+	var b strings.Builder
+	b.WriteString("<worksheet><sheetData>")
+	for i, row := range rows {
+		fmt.Fprintf(&b, `<row r="%d">`, i+1)
+		for j, cell := range row {
+			if cell == "" {
+				continue
+			}
+			var text strings.Builder
+			if err := xml.EscapeText(&text, []byte(cell)); err != nil {
+				tb.Fatal(err)
+			}
+			fmt.Fprintf(&b, `<c r="%c%d" t="inlineStr"><is><t>%s</t></is></c>`, 'A'+j, i+1, text.String())
+		}
+		b.WriteString("</row>")
+	}
+	b.WriteString("</sheetData></worksheet>")
+	return zipped(tb,
+		"xl/workbook.xml", `<workbook><sheets><sheet name="`+sheet+`" r:id="rId1"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels", `<Relationships><Relationship Id="rId1" Type="t/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
+		"xl/worksheets/sheet1.xml", b.String())
+}
+
+// A workbook has the rows of the same table as CSV, and lines that are its rows.
+func TestWorkbook(t *testing.T) {
+	t.Parallel()
+	plain := syntheticFile(200)
+	var rows [][]string
+	for line := range strings.Lines(plain) {
+		rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), ","))
+	}
+	got, head, err := rowsOf(t, workbookOf(t, "Loans", rows), Given{})
+	if err != nil || head.Dialect.String() != `Excel workbook, sheet "Loans"` {
+		t.Fatalf("%+v, %v", head, err)
+	}
+	if diff := cmp.Diff(decodeFile(t, plain), got); diff != "" {
+		t.Errorf("(-plain +workbook)\n%s", diff)
+	}
+	odd := [][]string{
+		nil, nil,
+		{"TotalIncome", "LoanAmount", "Credit_History", "Property_Area", "Note"},
+		{"1", "2", "1", "Urban", "two\nlines"},
+		nil,
+		{"x", "2", "1", "Urban"},
+		{"1", "2", "1", "Urban", "", "more"},
+	}
+	got, _, err = rowsOf(t, workbookOf(t, "x", odd), Given{Decimal: "comma"})
+	if err != nil || len(got) != 3 || !strings.HasPrefix(got[1], "line 6, ") || !strings.HasPrefix(got[2], "line 7, ") ||
+		!strings.Contains(got[2], CodeWrongFieldCount) {
+		t.Errorf("%q, %v", got, err)
+	}
+	for name, c := range map[string]struct {
+		file  string
+		given Given
+		code  string
+	}{
+		"no such sheet": {workbookOf(t, "Loans", rows), Given{Sheet: "May"}, CodeSheet},
+		"no rows":       {workbookOf(t, "Loans", nil), Given{}, CodeEmpty},
+		"empty rows":    {workbookOf(t, "Loans", [][]string{nil, nil}), Given{}, CodeEmpty},
+		"another table": {workbookOf(t, "Loans", [][]string{{"a", "b"}}), Given{}, CodeMissingColumns},
+		"a title":       {workbookOf(t, "Loans", append([][]string{{"Loans of May"}}, rows...)), Given{}, CodeNoHeader},
+		"damaged":       {zipped(t, "xl/workbook.xml", "<workbook><!DOCTYPE x>"), Given{}, CodeCorrupt},
+		"binary":        {zipped(t, "xl/workbook.bin", "x"), Given{}, CodeXLS},
+	} {
+		_, _, err := rowsOf(t, c.file, c.given)
+		var refused *FileError
+		if !errors.As(err, &refused) || refused.Code != c.code {
+			t.Errorf("%s: %v, want %s", name, err, c.code)
+		}
+	}
 }

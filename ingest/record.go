@@ -210,7 +210,7 @@ func (s *Scanner) fail(code, reason string) {
 
 // dropCR cuts the carriage returns of a line ending; more than one is what text mode makes of CRLF.
 func (s *Scanner) dropCR(b []byte) []byte {
-	if s.newline == '\r' {
+	if s.newline != '\n' {
 		return b
 	}
 	for len(b) > 0 && b[len(b)-1] == '\r' {

@@ -208,7 +208,7 @@ func (s *Scanner) blankLine(data []byte, end int) int {
 	switch {
 	case end == 0:
 		return 1
-	case data[0] != '\r' || s.newline == '\r':
+	case data[0] != '\r' || s.newline != '\n':
 		return 0
 	case end > 0:
 		data = data[:end+1]

@@ -16,6 +16,7 @@ const (
 	PackingGzip = "gzip" // RFC 1952, any number of members
 	PackingZstd = "zstd" // RFC 8878, any number of frames
 	PackingZip  = "zip"  // with one CSV file inside
+	PackingXLSX = "xlsx" // an Excel workbook, of which one sheet is read
 )
 
 // Limits of packed files.

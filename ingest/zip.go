@@ -8,30 +8,62 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/loanscorer/loanscorer/ingest/workbook"
 )
 
 // maxMembers bounds the files in an archive: its directory is held in memory.
 const maxMembers = 4096
 
-// unzip gives the CSV file in a zip archive, and its name. wanted chooses one by name; otherwise there must be just one.
+// unzip gives the text of the CSV file in a zip archive, or of a sheet of a workbook, which is such an archive.
+// d.Member chooses one by name and is then the name of the one that was chosen; without it there must be just one file.
 // Closing it does not close the source.
-func unzip(src Source, wanted string) (io.ReadCloser, string, error) {
+func unzip(src Source, d *Dialect) (io.ReadCloser, error) {
 	if src.Size < 0 {
-		return nil, "", refuse(CodeZip, "a zip archive or workbook cannot be read from a pipe", "give it as a file")
+		return nil, refuse(CodeZip, "a zip archive or workbook cannot be read from a pipe", "give it as a file")
 	}
 	at := &sourceAt{src: src}
 	files, err := members(at)
-	if err == nil {
-		var f *zip.File
-		if f, err = choose(files, wanted); err == nil {
-			var text io.ReadCloser
-			if text, err = openMember(at, f); err == nil {
-				return text, f.Name, nil
-			}
-		}
+	var text io.ReadCloser
+	switch {
+	case err != nil:
+	case hasMember(files, workbook.Main):
+		text, err = openSheet(at, files, d)
+	default:
+		text, err = openOnly(at, files, d)
 	}
-	return nil, "", errors.Join(err, at.Close())
+	if err != nil {
+		return nil, errors.Join(err, at.Close())
+	}
+	return text, nil
 }
+
+func hasMember(files []*zip.File, name string) bool {
+	return slices.ContainsFunc(files, func(f *zip.File) bool { return strings.EqualFold(f.Name, name) })
+}
+
+// openOnly opens the one CSV file.
+func openOnly(at *sourceAt, files []*zip.File, d *Dialect) (io.ReadCloser, error) {
+	f, err := choose(files, d.Member)
+	if err != nil {
+		return nil, err
+	}
+	d.Member = f.Name
+	text, err := openMember(at, f)
+	if err != nil {
+		return nil, err
+	}
+	return over{text, at}, nil
+}
+
+// over closes what is below, too.
+type over struct {
+	io.ReadCloser
+	below io.Closer
+}
+
+// Close implements io.Closer.
+func (o over) Close() error { return errors.Join(o.ReadCloser.Close(), o.below.Close()) }
 
 // members lists the files of an archive that are data.
 func members(at *sourceAt) ([]*zip.File, error) {
@@ -53,10 +85,7 @@ func members(at *sourceAt) ([]*zip.File, error) {
 
 // choose finds the one CSV file: the one asked for, the only one that is named like one, or the only file.
 func choose(files []*zip.File, wanted string) (*zip.File, error) {
-	has := func(name string) bool {
-		return slices.ContainsFunc(files, func(f *zip.File) bool { return f.Name == name })
-	}
-	if has("xl/workbook.bin") || has("content.xml") && has("mimetype") {
+	if hasMember(files, "xl/workbook.bin") || hasMember(files, "content.xml") && hasMember(files, "mimetype") {
 		return nil, refuse(CodeXLS, "the file is a workbook of a kind that is not read (.xlsb, .ods)", "save it as .xlsx or CSV UTF-8")
 	}
 	var csv []*zip.File
@@ -130,4 +159,4 @@ func (m *zipMember) Read(p []byte) (int, error) {
 }
 
 // Close implements io.Closer.
-func (m *zipMember) Close() error { return errors.Join(m.text.Close(), m.at.Close()) }
+func (m *zipMember) Close() error { return m.text.Close() }

@@ -18,6 +18,7 @@ const module = "github.com/loanscorer/loanscorer/"
 var allowed = map[string][]string{
 	"api":            {"ingest", "events", "model", "internal/status", "internal/store"},
 	"scorer":         {"scorer/columnar", "ingest", "events", "model", "model/explain", "internal/status", "internal/store"},
+	"ingest":         {"ingest/workbook"},
 	"model":          {"model/axis", "model/onnx", "model/sklearn"},
 	"model/sklearn":  {"model/pickle", "model/unpack"},
 	"model/explain":  {"model", "model/axis"},
