@@ -27,12 +27,14 @@ if [ "$template" = template.yaml ] && ! cmp -s "$made" deploy/testdata/translate
 fi
 
 echo "== mapping templates"
-if command -v mvn > /dev/null && command -v javac > /dev/null; then
-  jars=.venv-deploy/jars
+jars=.venv-deploy/jars
+velocity() { # fetches Apache Velocity
   for jar in org.apache.velocity:velocity-engine-core:2.3 org.apache.commons:commons-lang3:3.11 org.slf4j:slf4j-api:1.7.30; do
     name=${jar#*:}
-    [ -f "$jars/${name/:/-}.jar" ] || mvn -q dependency:copy -Dartifact="$jar" -DoutputDirectory="$PWD/$jars" > /dev/null
+    [ -f "$jars/${name/:/-}.jar" ] || mvn -q dependency:copy -Dartifact="$jar" -DoutputDirectory="$PWD/$jars" > /dev/null || return 1
   done
+}
+if command -v mvn > /dev/null && command -v javac > /dev/null && velocity; then
   rendered=$(mktemp)
   "$python" deploy/render.py "$jars" "$made" > "$rendered"
   if [ "$template" = template.yaml ] && ! cmp -s "$rendered" deploy/testdata/direct.json; then
@@ -41,7 +43,7 @@ if command -v mvn > /dev/null && command -v javac > /dev/null; then
   fi
   rm -f "$rendered"
 else
-  echo "not rendered: needs java and maven; a test still says whether deploy/testdata/direct.json is that of the template"
+  echo "not rendered: needs java, maven and its repository; a test still says whether deploy/testdata/direct.json is that of the template"
 fi
 
 if [ "$template" = template.yaml ]; then

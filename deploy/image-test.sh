@@ -2,7 +2,8 @@
 # Runs the image as strictly as it promises to bear: 256 MB, a root that cannot
 # be written, no capabilities, no privileges, and drives it from end to end.
 #
-#   deploy/image-test.sh IMAGE
+#   deploy/image-test.sh IMAGE           the image of everything
+#   deploy/image-test.sh IMAGE lambda    the image of the Lambda function
 #
 # CONTAINER is how containers are run, `docker run` or `podman run` by default.
 set -euo pipefail
@@ -13,6 +14,25 @@ if [ -z "${CONTAINER:-}" ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# A function is driven through the Runtime API that the tests serve.
+cat > "$work/bootstrap" <<END
+#!/usr/bin/env bash
+set -e
+settings=()
+while IFS='=' read -r name _; do
+  case \$name in AWS_* | LOANSCORER_* | _HANDLER | _X_AMZN_TRACE_ID) settings+=(-e "\$name") ;; esac
+done < <(env)
+exec $CONTAINER --rm --network host --memory 256m --read-only --cap-drop ALL --security-opt no-new-privileges \\
+  "\${settings[@]}" "$image"
+END
+chmod +x "$work/bootstrap"
+
+if [ "${2:-}" = lambda ]; then
+  echo "== the function, from end to end"
+  LOANSCORER_TEST_PROGRAM="$work/bootstrap" go test ./cmd/bootstrap -count 1 -run 'TestApplicationEndToEnd|TestFileEndToEnd'
+  exit
+fi
 
 # The tests start this instead of the binary. What they put into directories of
 # their own is mounted where it is.
