@@ -105,4 +105,4 @@ check: ## everything that CI runs
 	.ci/run
 
 clean: ## remove what was built, not the data
-	rm -rf bin dist coverage.out
+	rm -rf bin dist coverage.out .venv-deploy

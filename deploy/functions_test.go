@@ -71,6 +71,9 @@ func checkFunctions(s *stack, p *problems) {
 			p.add(f, "must log to a log group of this stack, or its logs stay for ever")
 			continue
 		}
+		if format := text(f.get("LoggingConfig", "LogFormat")); format != "JSON" {
+			p.add(f, "must log as JSON, which metric filters read")
+		}
 		if other, ok := logs[group.name]; ok {
 			p.add(group, "is shared by %s and %s", other, f.name)
 		}

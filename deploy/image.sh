@@ -26,7 +26,8 @@ else
   exit 1
 fi
 for target in loanscorer lambda; do
-  "${build[@]}" "${more[@]}" --platform "$platform" --build-arg "VERSION=$version" \
+  # Older buildahs do not set BUILDPLATFORM by themselves.
+  "${build[@]}" "${more[@]}" --platform "$platform" --build-arg "BUILDPLATFORM=linux/$(go env GOHOSTARCH)" --build-arg "VERSION=$version" \
     --target "$target" -t "loanscorer-$target:$version" -f Dockerfile .
   echo "loanscorer-$target:$version $(show "loanscorer-$target:$version")"
 done

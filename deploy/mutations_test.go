@@ -46,6 +46,7 @@ func mutations() []mutation {
 		{"BulkQueue/Properties/RedrivePolicy/maxReceiveCount", "10", "dead letters"}, // the function believes in 5
 		{"BulkQueue/Properties/RedrivePolicy", "", "dead letters"},
 		{"BulkQueue/Properties/RedrivePolicy/deadLetterTargetArn", `{"Ref":"BulkDeadLetters"}`, "dead letters"},
+		{"BulkQueue/Properties/RedrivePolicy/deadLetterTargetArn", `{"Fn::GetAtt":["ApplicationsDeadLetters","Arn"]}`, "dead letters"},
 		{"ApplicationsDeadLetters/Properties/MessageRetentionPeriod", "345600", "dead letters"},
 		{"ApplicationsDeadLetters/Properties/MessageRetentionPeriod", "", "dead letters"},
 		{"ApplicationsQueue/Properties/MessageRetentionPeriod", "3600", "dead letters"},
@@ -137,6 +138,7 @@ func mutations() []mutation {
 		{"WorkerFunction/Properties/Environment/Variables/LOANSCORER_MAX_RECEIVES", `"3"`, "dead letters"},
 		{"ApiFunction/Properties/Timeout", "60", "functions"},
 		{"ApiFunction/Properties/LoggingConfig", "", "functions"},
+		{"BulkFunction/Properties/LoggingConfig/LogFormat", `"Text"`, "functions"},
 		{"BulkFunction/Properties/Runtime", `"python3.12"`, "functions"},
 		{"ApiLogs/Properties/RetentionInDays", "", "logs"},
 		{"AccessLogs/Properties/KmsKeyId", "", "logs"},

@@ -105,8 +105,12 @@ func checkDeadLetters(s *stack, p *problems) {
 			p.add(dead, "keeps messages for %v s: must be 14 days, and more than %s", kept, queue.name)
 		}
 		for _, other := range s.sources() {
-			if s.at(other.get("EventSourceArn")) == dead {
+			from := s.at(other.get("EventSourceArn"))
+			if from == dead {
 				p.add(dead, "is read by %s", other.name)
+			}
+			if from != nil && from != queue && text(from.get("RedrivePolicy", "deadLetterTargetArn")) == target {
+				p.add(dead, "is shared by %s and %s: a redrive would not know where to", queue.name, from.name)
 			}
 		}
 		function := s.at(m.get("FunctionName"))
