@@ -62,10 +62,12 @@ func readLoans(path string, names []string, label string, skip bool) (_ *loanTab
 	return t, err
 }
 
-// column finds a column by name, in any case if it is a published one.
+// column finds a column that was read by the name it was asked for with: in any
+// case and spacing if it is a published one.
 func (t *loanTable) column(name string) *loanColumn {
+	known, published := ingest.LookupColumn(name)
 	for _, c := range t.columns {
-		if c.name == name || c.known >= 0 && strings.EqualFold(c.name, name) {
+		if c.name == name || published && c.known == known {
 			return c
 		}
 	}
