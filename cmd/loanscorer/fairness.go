@@ -94,8 +94,7 @@ type screening struct {
 	inputs   *inputs
 	by       []*grouping
 	columns  []*fairness.Screening
-	label    *column // nil: the outcome is not in the file
-	positive []string
+	outcomes *outcomes
 	refused  map[string]int
 }
 
@@ -105,11 +104,11 @@ func screen(ctx context.Context, s streams, path string, m *model.Model, o *fair
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.close()) }()
-	sc := &screening{rows: rows, positive: positiveLabels(o.positive), refused: map[string]int{}}
+	sc := &screening{rows: rows, refused: map[string]int{}}
 	if sc.inputs, err = rows.bind(m); err != nil {
 		return nil, err
 	}
-	if sc.label, err = rows.optional(o.label); err != nil {
+	if sc.outcomes, err = rows.outcomes(o.label, o.positive); err != nil {
 		return nil, err
 	}
 	for _, by := range o.by {
@@ -141,6 +140,9 @@ func screen(ctx context.Context, s streams, path string, m *model.Model, o *fair
 	if r.Decided == 0 {
 		return nil, fmt.Errorf("%s: no row can be scored", path)
 	}
+	if err := sc.outcomes.check(); err != nil {
+		return nil, err
+	}
 	return r, sc.finish(r, m, o.reference)
 }
 
@@ -164,13 +166,11 @@ func (sc *screening) add(unread *ingest.RowError, policy model.Policy) (bool, er
 		return false, nil
 	}
 	outcome := fairness.Unknown
-	if sc.label != nil {
-		if text, ok := sc.rows.text(*sc.label); ok {
-			outcome = fairness.Negative
-			if slices.Contains(sc.positive, text) {
-				outcome = fairness.Positive
-			}
-		}
+	switch positive, known := sc.outcomes.next(); {
+	case positive:
+		outcome = fairness.Positive
+	case known:
+		outcome = fairness.Negative
 	}
 	for i, g := range sc.by {
 		group, wrong := sc.rows.group(g)

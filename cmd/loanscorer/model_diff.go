@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
@@ -105,13 +104,13 @@ func diffRows(ctx context.Context, s streams, path string, models [2]*model.Mode
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.close()) }()
-	d := &rowDiff{rows: rows, positive: positiveLabels(o.positive)}
+	d := &rowDiff{rows: rows}
 	for i, m := range models {
 		if d.inputs[i], err = rows.bind(m); err != nil {
 			return nil, fmt.Errorf("%s: %w", []string{"A", "B"}[i], err)
 		}
 	}
-	if d.label, err = rows.optional(o.label); err != nil {
+	if d.outcomes, err = rows.outcomes(o.label, o.positive); err != nil {
 		return nil, err
 	}
 	var names []string
@@ -138,6 +137,9 @@ func diffRows(ctx context.Context, s streams, path string, models [2]*model.Mode
 	if err := rows.err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if err := d.outcomes.check(); err != nil {
+		return nil, err
+	}
 	out := d.comparison.Rows()
 	if out.SHA256, err = rows.sha256(); err != nil {
 		return nil, err
@@ -163,8 +165,7 @@ type rowDiff struct {
 	rows       *inputRows
 	inputs     [2]*inputs
 	by         []*grouping
-	label      *column // nil: the outcome is not in the file
-	positive   []string
+	outcomes   *outcomes
 	comparison *diff.Comparison
 }
 
@@ -196,36 +197,17 @@ func (d *rowDiff) add(unread *ingest.RowError) error {
 		}
 		row.Groups = append(row.Groups, group)
 	}
-	if d.label != nil {
-		if text, ok := d.rows.text(*d.label); ok {
-			row.Outcome = diff.Negative
-			if slices.Contains(d.positive, text) {
-				row.Outcome = diff.Positive
-			}
-		}
+	switch positive, known := d.outcomes.next(); {
+	case positive:
+		row.Outcome = diff.Positive
+	case known:
+		row.Outcome = diff.Negative
 	}
 	err := d.comparison.Add(row)
 	if errors.Is(err, diff.ErrGroups) {
 		err = fmt.Errorf("%w; for numbers give cuts, such as --by COLUMN=1000,2000", err)
 	}
 	return err
-}
-
-// positiveLabels are the outcomes that mean approval.
-func positiveLabels(given string) []string {
-	if given != "" {
-		return []string{given}
-	}
-	return []string{"Y", "1"}
-}
-
-// optional finds the outcome's column; nil where the file lacks the usual one.
-func (r *inputRows) optional(name string) (*column, error) {
-	if name == ingest.LoanStatus.String() && !r.head.Has(ingest.LoanStatus) {
-		return nil, nil //nolint:nilnil // there is none, which is fine
-	}
-	c, err := r.column(name)
-	return &c, err
 }
 
 func printDiff(out io.Writer, r *diff.Report) {

@@ -42,10 +42,7 @@ func (o *dataFlags) data(path string, more ...string) (*loanTable, *train.Data, 
 	label := table.column(o.label)
 	d.Classes, d.Labels = label.outcomes()
 	names := classNames(d)
-	want := []string{"Y", "1"}
-	if o.positive != "" {
-		want = []string{o.positive}
-	}
+	want := positiveLabels(o.positive)
 	d.Positive = slices.IndexFunc(names, func(n string) bool { return slices.Contains(want, n) })
 	if d.Positive < 0 || len(names) < 2 {
 		return nil, nil, usagef("%s: column %s has the outcomes %s; name the one that means approval with --positive, there must be another",
