@@ -20,7 +20,7 @@ type ImportOptions struct {
 	Version string // default: the first 12 hexadecimal digits of the file's SHA-256
 
 	// FeatureNames names the columns of x in order. Default: the names that
-	// the forest was fitted with, else x0, x1, ...
+	// the forest was fitted with, else x0, x1, ... Blanks around names are left out.
 	FeatureNames []string
 	// Categories gives, for a feature's name, the categories' names in the
 	// order of their codes 0, 1, ...; an empty list makes it a number. Default:
@@ -133,6 +133,7 @@ func (s *Spec) importFeatures(names []string, n int, o ImportOptions) error {
 		}
 		s.note("the forest was fitted without feature names; they are x0 to x%d, in the order of its columns", n-1)
 	}
+	names = trimmed(names)
 	for _, name := range names {
 		s.Features = append(s.Features, s.importFeature(name, o))
 	}
@@ -147,6 +148,16 @@ func (s *Spec) importFeatures(names []string, n int, o ImportOptions) error {
 		}
 	}
 	return nil
+}
+
+// trimmed returns the names without blanks around them, as the headers of files
+// are read: a column "b" of "a, b" is " b" for pandas.
+func trimmed(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = strings.TrimSpace(name)
+	}
+	return out
 }
 
 func (s *Spec) importFeature(name string, o ImportOptions) Feature {

@@ -49,7 +49,7 @@ func TestImportOptions(t *testing.T) {
 	pickle, _ := readGolden(t, "article")
 	policy := model.Policy{ApproveAbove: 0.7, DeclineAt: 0.4}
 	s, err := model.Import(pickle, model.ImportOptions{
-		Name: "mine", Version: "7", FeatureNames: []string{"a", "b", "c", "Property_Area"},
+		Name: "mine", Version: "7", FeatureNames: []string{"a", " b", "c ", "Property_Area"},
 		Categories: map[string][]string{"Property_Area": {}, "c": {"bad", "good"}},
 		Missing:    map[string]float64{"b": 146.5, "c": 1}, Positive: "0", Policy: &policy,
 	})
