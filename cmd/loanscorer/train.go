@@ -89,7 +89,7 @@ func runTrain(ctx context.Context, s streams, path string, o *trainFlags) error 
 	spec.Policy = model.Policy{ApproveAbove: o.approveAbove, DeclineAt: o.declineAt}
 	m, err := writeModel(o.output, spec, record)
 	if err != nil {
-		return fmt.Errorf("%s: %w", o.output, err)
+		return err
 	}
 	if o.json {
 		return json.NewEncoder(s.out).Encode(map[string]any{

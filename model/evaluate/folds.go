@@ -77,7 +77,7 @@ func stratified(labels []int, k, repeat int, r *train.RandomState) ([]Fold, erro
 			}
 		}
 		if len(folds) < k {
-			return nil, fmt.Errorf("a class has %d rows, fewer than %d folds", len(folds), k)
+			return nil, fmt.Errorf("a class has %d rows, fewer than %d folds: take fewer folds, or leave its rows out", len(folds), k)
 		}
 		if r != nil {
 			r.Shuffle(len(folds), func(i, j int) { folds[i], folds[j] = folds[j], folds[i] })
