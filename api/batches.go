@@ -166,8 +166,12 @@ func (s *service) closedBatch(ctx context.Context, id string, sum *status.Summar
 		PlannedAt: sum.PlannedAt, ClosedAt: sum.ClosedAt, Error: sum.Error,
 	}
 	if state != status.BatchSucceeded && state != status.BatchSucceededWithRejects {
-		// It ended without results, whatever its chunks had written by then.
-		st.Progress, st.Counts = 0, BatchCounts{Chunks: sum.Chunks}
+		// It ended without results, whatever its chunks had written by then,
+		// unless it says how far it got.
+		st.Progress = 0
+		if sum.Error == nil || sum.Error.Code != status.CodeTooManyRejects {
+			st.Counts = BatchCounts{Chunks: sum.Chunks}
+		}
 	} else {
 		st.Statistics, st.Histogram = sum.Stats, sum.Tally.Histogram[:]
 		var err error

@@ -34,7 +34,7 @@ type sheetText struct {
 func (s *sheetText) Read(p []byte) (int, error) {
 	n, err := s.rows.Read(p)
 	s.n += int64(n)
-	if err == nil || err == io.EOF { // a wrapped io.EOF is a failure
+	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
 	return n, sheetFault(s.at, err)

@@ -84,7 +84,7 @@ func (b *Bulk) scoreChunk(ctx context.Context, plan *status.Batch, m *events.Chu
 	}
 	run := &chunkRun{
 		bulk: b, plan: plan, message: m,
-		rows: rowScorer{scorer: scorer, head: &head, decidedAt: plan.PlannedAt},
+		rows: rowScorer{scorer: scorer, head: &head, decidedAt: plan.PlannedAt, limit: plan.MaxRejects},
 		entry: &status.Chunk{
 			V: status.Version, Batch: plan.ID, N: m.N, Generation: m.Generation, Start: m.Start, End: m.End,
 		},

@@ -19,13 +19,18 @@ type FileOptions struct {
 	Progress  func(read int64)   // told how much of the file is read, in bytes, now and then; may be nil
 	Head      func(*ingest.Head) // told how the file is read, before the first row; may be nil
 
+	// MaxRejects is how many rejected rows are allowed; nil: any number. It is
+	// looked at after every segment of 16 MiB of text.
+	MaxRejects *int64
+
 	segment int64 // bytes of input in a row group; segmentBytes
 }
 
 // ScoreFile scores a CSV file, packed or not, into a Parquet file without a
 // queue or a store, with the same code and the same columns as a batch. A file
 // that is refused as a whole, or turns out to be damaged, is an
-// *ingest.FileError. A file at hand whose text is what is stored is read by all
+// *ingest.FileError. A *TooManyRejects leaves out and Rejects complete, with
+// the rows until then. A file at hand whose text is what is stored is read by all
 // cores, any other as a stream. It holds a few row groups in memory.
 func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer, o FileOptions) (status.Tally, error) {
 	if o.DecidedAt.IsZero() || o.Rejects == nil {
@@ -49,6 +54,7 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 	if err != nil {
 		return status.Tally{}, err
 	}
+	sink.limit = o.MaxRejects
 	rows := &rowScorer{scorer: s, head: head, decidedAt: o.DecidedAt}
 	if o.segment == 0 {
 		o.segment = segmentBytes
@@ -62,10 +68,11 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 		}
 		err = rows.stream(ctx, text, o.segment, sink)
 	}
-	if err != nil {
+	var many *TooManyRejects
+	if err != nil && !errors.As(err, &many) {
 		return sink.tally, err
 	}
-	return sink.tally, errors.Join(sink.file.Close(), table.flush())
+	return sink.tally, errors.Join(err, sink.file.Close(), table.flush())
 }
 
 // newSegmentSink writes the rows of a file to out and its rejects to table.

@@ -38,14 +38,14 @@ func (b *Bulk) writeChunkRejects(ctx context.Context, run *chunkRun) (*status.Ob
 // joinRejects writes rejects.csv: the chunks' rejects with the line numbers of
 // the whole file. It also returns the first of them as problems.
 func (b *Bulk) joinRejects(ctx context.Context, plan *status.Batch, entries []*status.Chunk) (*status.Object, []status.RowProblem, error) {
-	var head ingest.Head
-	if err := json.Unmarshal(plan.Header, &head); err != nil {
-		return nil, nil, fmt.Errorf("plan's header: %w", err)
+	first, err := firstLine(plan)
+	if err != nil {
+		return nil, nil, err
 	}
 	var rows int64
 	key := status.RejectsKey(plan.ID)
 	object, err := b.stream(ctx, key, "", csvType, func(ctx context.Context, out io.Writer) (err error) {
-		rows, err = b.copyRejects(ctx, out, head.DataLine-1, entries)
+		rows, err = b.copyRejects(ctx, out, first-1, entries)
 		return err
 	})
 	if errors.Is(err, store.ErrExists) {
@@ -55,7 +55,7 @@ func (b *Bulk) joinRejects(ctx context.Context, plan *status.Batch, entries []*s
 		return nil, nil, err
 	}
 	object.Rows = rows
-	return &object, firstProblems(head.DataLine-1, entries), nil
+	return &object, firstProblems(first-1, entries), nil
 }
 
 // copyRejects writes the rejects of every chunk and returns how many rows.
@@ -126,4 +126,13 @@ func firstProblems(lines int64, entries []*status.Chunk) []status.RowProblem {
 		lines += e.Lines
 	}
 	return problems
+}
+
+// firstLine is the number of the line at which the data of a batch begins.
+func firstLine(plan *status.Batch) (int64, error) {
+	var head ingest.Head
+	if err := json.Unmarshal(plan.Header, &head); err != nil {
+		return 0, fmt.Errorf("plan's header: %w", err)
+	}
+	return head.DataLine, nil
 }

@@ -79,7 +79,7 @@ func (b *Bulk) close(ctx context.Context, plan *status.Batch) error {
 	// which one request tells.
 	_, err := b.o.Objects.Head(ctx, status.LedgerKey(plan.ID, plan.Chunks-1))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil
+		return b.endEarly(ctx, plan)
 	}
 	if err != nil {
 		return err
@@ -113,6 +113,9 @@ func (b *Bulk) close(ctx context.Context, plan *status.Batch) error {
 		if s.Rejects, s.Problems, err = b.joinRejects(ctx, plan, entries); err != nil {
 			return fmt.Errorf("rejects of batch %s: %w", plan.ID, err)
 		}
+	}
+	if many := tooMany(plan.MaxRejects, s.Tally.RejectedRows()); many != nil {
+		s.State, s.Error = status.BatchFailed, tooManyRejects(many)
 	}
 	return b.writeSummary(ctx, s)
 }

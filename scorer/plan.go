@@ -69,7 +69,11 @@ func (b *Bulk) draft(ctx context.Context, id string, info store.Info) (*status.B
 		Reasons: b.o.Scorer.ReasonsRef(), ChunkSize: b.o.ChunkSize,
 		PlannedAt: b.o.Now().UTC().Truncate(time.Millisecond),
 	}
-	head, err := b.readHead(ctx, plan.Source, info.Metadata)
+	var head *ingest.Head
+	var err error
+	if plan.MaxRejects, err = maxRejectsIn(info.Metadata); err == nil {
+		head, err = b.readHead(ctx, plan.Source, info.Metadata)
+	}
 	var refused *ingest.FileError
 	switch {
 	case errors.As(err, &refused):

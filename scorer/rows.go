@@ -20,6 +20,7 @@ type rowScorer struct {
 	head      *ingest.Head
 	decidedAt time.Time
 	progress  func(next int64) // told the offset reached, now and then; may be nil
+	limit     *int64           // a stream ends after a segment with more rejects so far; may be nil
 }
 
 // segmentWorker is the memory that scoring one range of the file takes.
@@ -62,7 +63,7 @@ func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64
 		if err := f.Write(w.group); err != nil {
 			return tally, err
 		}
-		if end == last || records.Next() < end {
+		if end == last || records.Next() < end || last == 0 && tooMany(s.limit, rejects.rows) != nil {
 			return tally, f.Close()
 		}
 	}

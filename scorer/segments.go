@@ -149,7 +149,8 @@ type segmentSink struct {
 	table    *rejectTable
 	progress func(next int64)
 	tally    status.Tally
-	lines    int64 // before the next segment's first record
+	lines    int64  // before the next segment's first record
+	limit    *int64 // of rejected rows; may be nil
 }
 
 // take writes a segment; anew makes its rejects when there are more than it
@@ -163,6 +164,9 @@ func (k *segmentSink) take(seg *segment, anew func(io.Writer) error) error {
 		return err
 	}
 	k.lines += seg.lines
+	if err := tooMany(k.limit, k.tally.RejectedRows()); err != nil {
+		return err
+	}
 	if k.progress != nil {
 		k.progress(seg.next)
 	}

@@ -26,6 +26,7 @@ type scoreOptions struct {
 	model           scorerFlags
 	json            bool
 	given           ingest.Given
+	maxRejects      rejectLimit
 }
 
 func scoreCommand(s streams) *cobra.Command {
@@ -59,6 +60,7 @@ or commas, the encoding, the line endings. The flags decide it instead.`,
 	o.model.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the counts as JSON")
 	dialectFlags(cmd.Flags(), &o.given)
+	o.maxRejects.flag(cmd.Flags())
 	return cmd
 }
 
@@ -119,12 +121,16 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	var tally status.Tally
 	var head *ingest.Head
 	began := time.Now()
+	var many *scorer.TooManyRejects
 	err = writeBoth(o.output, o.rejects, func(out, rejects io.Writer) (bool, error) {
 		var err error
 		tally, err = scorer.ScoreFile(ctx, sc, sourceOf(in, info), out, scorer.FileOptions{
 			DecidedAt: time.Now().UTC().Truncate(time.Millisecond), Rejects: rejects, Progress: bar.set,
-			Given: o.given, Head: func(h *ingest.Head) { head = h },
+			Given: o.given, Head: func(h *ingest.Head) { head = h }, MaxRejects: o.maxRejects.value(),
 		})
+		if errors.As(err, &many) {
+			err = nil // what was scored until then is kept
+		}
 		return tally.RejectedRows() > 0, err
 	})
 	bar.done()
@@ -142,7 +148,29 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 			return err
 		}
 	}
-	return printScore(s.out, run, o)
+	if err := printScore(s.out, run, o); err != nil && many == nil {
+		return err
+	}
+	if many != nil {
+		return fmt.Errorf("%s: stopped: %w; what was scored until then is in %s", path, many, o.output)
+	}
+	return nil
+}
+
+// rejectLimit is the flag --max-rejects.
+type rejectLimit int64
+
+func (l *rejectLimit) flag(flags *pflag.FlagSet) {
+	flags.Int64Var((*int64)(l), "max-rejects", -1, "fail early when more rows than this are rejected; -1: never")
+}
+
+// value is the limit; nil if there is none.
+func (l *rejectLimit) value() *int64 {
+	if *l < 0 {
+		return nil
+	}
+	n := int64(*l)
+	return &n
 }
 
 // sourceOf is an open file, or whatever else has a path.

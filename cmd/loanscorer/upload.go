@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
+	"github.com/loanscorer/loanscorer/scorer"
 )
 
 type uploadOptions struct {
@@ -22,6 +24,7 @@ type uploadOptions struct {
 	key          string
 	wait, asJSON bool
 	given        ingest.Given
+	maxRejects   rejectLimit
 }
 
 func uploadCommand(s streams) *cobra.Command {
@@ -34,7 +37,8 @@ the batch it becomes. With --wait it ends when the batch is done, and exits 3 if
 rows were rejected.
 
 What the flags say about the file goes with it as metadata of the object:
-loanscorer-delimiter, loanscorer-decimal, loanscorer-encoding, loanscorer-sheet.`,
+loanscorer-delimiter, loanscorer-decimal, loanscorer-encoding, loanscorer-sheet,
+loanscorer-max-rejects.`,
 		Example: "  loanscorer upload loans.csv --wait\n  loanscorer upload loans.csv --key uploads/2026/may.csv",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -56,7 +60,17 @@ loanscorer-delimiter, loanscorer-decimal, loanscorer-encoding, loanscorer-sheet.
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until the batch is done")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	dialectFlags(cmd.Flags(), &o.given)
+	o.maxRejects.flag(cmd.Flags())
 	return cmd
+}
+
+// metadata is what the flags say about the file.
+func (o *uploadOptions) metadata() map[string]string {
+	metadata := o.given.Metadata()
+	if limit := o.maxRejects.value(); limit != nil {
+		metadata[scorer.MetaMaxRejects] = strconv.FormatInt(*limit, 10)
+	}
+	return metadata
 }
 
 func upload(ctx context.Context, s streams, path string, o *uploadOptions) error {
@@ -75,7 +89,7 @@ func upload(ctx context.Context, s streams, path string, o *uploadOptions) error
 	}
 	bar := newBar(s.err, info.Size(), "uploading")
 	_, err = objects.PutFrom(ctx, o.key, io.TeeReader(f, &meter{bar: bar}), store.PutOptions{
-		ContentType: "text/csv", Metadata: o.given.Metadata(),
+		ContentType: "text/csv", Metadata: o.metadata(),
 	})
 	bar.done()
 	if err != nil {

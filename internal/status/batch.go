@@ -21,18 +21,19 @@ type Source struct {
 // Batch is the plan at PlanKey, written once. Everything that could change a
 // result is pinned here.
 type Batch struct {
-	V         int             `json:"v"`
-	ID        string          `json:"id"`
-	Source    Source          `json:"source"`
-	Header    json.RawMessage `json:"header,omitempty"` // the columns as ingest read them
-	DataStart int64           `json:"data_start"`       // byte offset of the first record
-	Model     ModelRef        `json:"model"`
-	Policy    Policy          `json:"policy"`
-	Reasons   *ReasonsRef     `json:"reasons,omitempty"` // nil: rows carry no reasons
-	ChunkSize int64           `json:"chunk_size"`        // bytes; 0: one chunk, read as a stream, offsets are those of its text
-	Chunks    int             `json:"chunks"`            // 0 when the file was refused
-	PlannedAt time.Time       `json:"planned_at"`
-	Error     *Problem        `json:"error,omitempty"` // why the file was refused
+	V          int             `json:"v"`
+	ID         string          `json:"id"`
+	Source     Source          `json:"source"`
+	Header     json.RawMessage `json:"header,omitempty"` // the columns as ingest read them
+	DataStart  int64           `json:"data_start"`       // byte offset of the first record
+	Model      ModelRef        `json:"model"`
+	Policy     Policy          `json:"policy"`
+	Reasons    *ReasonsRef     `json:"reasons,omitempty"`     // nil: rows carry no reasons
+	ChunkSize  int64           `json:"chunk_size"`            // bytes; 0: one chunk, read as a stream, offsets are those of its text
+	Chunks     int             `json:"chunks"`                // 0 when the file was refused
+	MaxRejects *int64          `json:"max_rejects,omitempty"` // more rejected rows fail the batch; nil: any number is allowed
+	PlannedAt  time.Time       `json:"planned_at"`
+	Error      *Problem        `json:"error,omitempty"` // why the file was refused
 }
 
 // ScoreBins is the number of equal bins of a score histogram over [0, 1].
@@ -222,6 +223,10 @@ func (s BatchState) Done() bool {
 		return true
 	}
 }
+
+// CodeTooManyRejects is the code of the error of a batch that failed by its own
+// limit. Its summary tells how far it got: the tally and the parts.
+const CodeTooManyRejects = "too_many_rejects"
 
 // Summary is the terminal state at SummaryKey, written once: the closed ledger.
 type Summary struct {
