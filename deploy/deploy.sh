@@ -36,6 +36,7 @@ else
     --query 'imageDetails[0].imageDigest' --output text)
   template=dist/template-image.yaml
   deploy/image-template.sh "$REPOSITORY@$digest" > "$template"
+  set -- --image-repository "$REPOSITORY" "$@" # SAM asks for one though nothing is pushed
 fi
 guided=()
 [ -f samconfig.toml ] || [ -n "${PARAMETERS:-}" ] || [ -n "${CI:-}" ] || guided=(--guided)
