@@ -309,3 +309,11 @@ func wantProblem(tb testing.TB, out *httptest.ResponseRecorder, code Code) Probl
 const good = `{"Loan_ID":"LP001002","ApplicantIncome":4583,"CoapplicantIncome":1508,"LoanAmount":128,"Credit_History":1,"Property_Area":"Rural"}`
 
 func storeInfo(key, etag string) store.Info { return store.Info{Key: key, ETag: etag} }
+
+func (b *bucket) ReadRange(ctx context.Context, key string, offset, n int64) ([]byte, error) {
+	data, _, err := b.Get(ctx, key, 1<<40)
+	if err != nil {
+		return nil, err
+	}
+	return data[offset : offset+n], nil
+}

@@ -56,7 +56,7 @@ func TestOpenAPIStructure(t *testing.T) {
 	}
 	paths, _ := doc["paths"].(map[string]any)
 	routes := map[string][]string{
-		pathApplications: {"post"}, pathApplication: {"get", "head"}, pathBatches: {"get"}, pathValidate: {"post"}, pathBatch: {"get"},
+		pathApplications: {"post"}, pathApplication: {"get", "head"}, pathBatches: {"get"}, pathValidate: {"post"}, pathBatch: {"get"}, pathDecisions: {"get"},
 		pathModel: {"get"}, pathPredictions: {"post"}, pathHealth: {"get"}, pathReady: {"get"},
 		pathOpenAPIJSON: {"get"}, pathOpenAPIYAML: {"get"}, pathDocs: {"get"},
 	}

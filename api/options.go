@@ -23,6 +23,8 @@ type Objects interface {
 	List(ctx context.Context, prefix, after string) iter.Seq2[store.Info, error]
 	// Folders returns the names between prefix and the next slash, each with its slash, in byte order.
 	Folders(ctx context.Context, prefix string) ([]string, error)
+	// ReadRange returns n bytes of an object that is written once, or store.ErrNotFound.
+	ReadRange(ctx context.Context, key string, offset, n int64) ([]byte, error)
 }
 
 // Queue is what the api needs of the applications queue; *events.Sender is one.

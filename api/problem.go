@@ -30,6 +30,8 @@ const (
 	CodeTooMany           Code = "too_many"
 	CodeMediaType         Code = "unsupported_media_type"
 	CodeInvalid           Code = "invalid"
+	CodeNotFinished       Code = "not_finished"
+	CodeNoResults         Code = "no_results"
 	CodeInternal          Code = "internal"
 	CodeOtherFeatures     Code = "other_features"
 	CodeUnavailable       Code = "unavailable"
@@ -39,6 +41,7 @@ const (
 	CodeFailed            Code = "failed"   // only inside a status
 	retryAfterUnready          = 5          // seconds
 	retryAfterUnavailable      = 2          // seconds
+	retryAfterUnfinished       = 5          // seconds
 )
 
 // kind is a row of the error table.
@@ -62,6 +65,8 @@ func kinds() []kind {
 		{CodeTooMany, http.StatusRequestEntityTooLarge, "Too many", "More applications than one request may carry. Send several requests, or upload a CSV file.", 0},
 		{CodeMediaType, http.StatusUnsupportedMediaType, "Unsupported media type", "The Content-Type header is missing or names a format that is not read here.", 0},
 		{CodeInvalid, http.StatusUnprocessableEntity, "Invalid values", "The request is well formed, but values in it are not allowed; errors lists them.", 0},
+		{CodeNotFinished, http.StatusConflict, "Not finished", "The batch is not finished. Ask for its state, and again when it is done.", retryAfterUnfinished},
+		{CodeNoResults, http.StatusConflict, "No results", "The batch ended without results.", 0},
 		{CodeInternal, http.StatusInternalServerError, "Internal error", "Something is wrong on this side. Tell the operator the request_id.", 0},
 		{CodeOtherFeatures, http.StatusNotImplemented, "The model has other features", "The model in use cannot answer this endpoint.", 0},
 		{CodeUnavailable, http.StatusServiceUnavailable, "Temporarily unavailable", "The store or the queue does not answer. Nothing was confirmed as accepted; try again later.", retryAfterUnavailable},

@@ -17,6 +17,7 @@ const (
 	pathBatches      = "/v1/batches"
 	pathValidate     = "/v1/batches:validate"
 	pathBatch        = "/v1/batches/{id}"
+	pathDecisions    = "/v1/batches/{id}/decisions/{loan_id}"
 	pathModel        = "/v1/model"
 	pathPredictions  = "/predictions" // the article's
 	pathHealth       = "/healthz"
@@ -37,6 +38,7 @@ func (s *service) routes() {
 	add(s, http.MethodGet, pathBatches, s.listBatches, s.batchesDoc())
 	add(s, http.MethodPost, pathValidate, s.validateBatch, s.validateDoc())
 	add(s, http.MethodGet, pathBatch, s.getBatch, s.batchDoc())
+	add(s, http.MethodGet, pathDecisions, s.getDecisions, s.decisionsDoc())
 	add(s, http.MethodGet, pathModel, s.getModel, s.modelDoc())
 	add(s, http.MethodPost, pathPredictions, s.predict, s.predictDoc())
 	add(s, http.MethodGet, pathHealth, s.healthz, s.healthDoc())

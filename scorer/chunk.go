@@ -131,12 +131,12 @@ func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
 	if r.rows.head.Dialect.Streamed() {
 		last = 0
 	}
-	tally, err := r.rows.run(ctx, records, last, out, &r.rejects.rejectWriter)
+	tally, file, err := r.rows.run(ctx, records, last, out, &r.rejects.rejectWriter)
 	if err != nil {
 		return err
 	}
 	r.entry.FirstRecord, r.entry.NextRecord, r.entry.Lines = first, records.Next(), records.Lines()
-	r.entry.Tally = tally
+	r.entry.Tally, r.entry.Lookup = tally, lookupOf(file)
 	return nil
 }
 

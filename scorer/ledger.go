@@ -102,6 +102,9 @@ func (b *Bulk) close(ctx context.Context, plan *status.Batch) error {
 	for _, e := range entries {
 		s.Tally.Add(&e.Tally)
 		s.Parts = append(s.Parts, e.Part)
+		if e.Lookup != nil {
+			s.Lookup = append(s.Lookup, e.Lookup)
+		}
 	}
 	scorer, err := b.models.scorer(ctx, b.o.Scorer, plan)
 	if err != nil {

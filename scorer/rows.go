@@ -43,11 +43,11 @@ func (s *rowScorer) worker() (*segmentWorker, error) {
 // the end of the text if last is 0: a row of out, or a line of rejects, never
 // both and never neither. Every segment of the text becomes a row group, so the
 // memory does not grow with the range.
-func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64, out io.Writer, rejects *rejectWriter) (status.Tally, error) {
+func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64, out io.Writer, rejects *rejectWriter) (status.Tally, *columnar.File, error) {
 	tally := status.NewTally()
 	w, err := s.worker()
 	if err != nil {
-		return tally, err
+		return tally, nil, err
 	}
 	f := columnar.NewFile(out, w.group.Schema(), createdBy)
 	for {
@@ -58,13 +58,13 @@ func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64
 		records.Until(end)
 		w.group.Reset()
 		if err := s.scan(ctx, records, w, &tally, rejects); err != nil {
-			return tally, err
+			return tally, nil, err
 		}
 		if err := f.Write(w.group); err != nil {
-			return tally, err
+			return tally, nil, err
 		}
 		if end == last || records.Next() < end || last == 0 && tooMany(s.limit, rejects.rows) != nil {
-			return tally, f.Close()
+			return tally, f, f.Close()
 		}
 	}
 }

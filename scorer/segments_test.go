@@ -129,7 +129,7 @@ func TestLargeChunksAreSegments(t *testing.T) {
 	} {
 		records := ingest.NewScanner(strings.NewReader(text[head.DataStart:]), head.DataStart, ingest.ScannerOptions{Dialect: head.Dialect})
 		var out bytes.Buffer
-		tally, err := s.run(t.Context(), records, last, &out, &newRejectLines().rejectWriter)
+		tally, _, err := s.run(t.Context(), records, last, &out, &newRejectLines().rejectWriter)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -97,6 +97,16 @@ func TestService(t *testing.T) {
 		if n := strings.Count(csv, "\n"); n != 493 {
 			t.Errorf("%d lines of results, want a header and 492", n)
 		}
+		first := strings.SplitAfterN(csv, "\n", 3)
+		loanID, _, _ := strings.Cut(first[1], ",")
+		if one := call(t, "", with([]string{"results", b.ID, "--loan-id", loanID}, stored)...).want(t, exitOK); one.out != first[0]+first[1] {
+			t.Errorf("looked up %q, want %q", one.out, first[1])
+		}
+		call(t, "", with([]string{"results", b.ID, "--loan-id", "none"}, stored)...).want(t, exitFailed, "no decided row has that Loan_ID")
+		call(t, "", with([]string{"batches", "show", b.ID}, remote)...).
+			want(t, exitOK, "by Property_Area:", `TotalIncome +\d\.\d{3} `, "rows/s")
+		page := filepath.Join(t.TempDir(), "page.html")
+		call(t, "", with([]string{"report", b.ID, "-o", page}, stored)...).want(t, exitOK, "page.html")
 		call(t, "", with([]string{"results", b.ID, "--texts", "pt"}, stored)...).
 			want(t, exitOK, ",reason_1,reason_1_text,reason_2,", ",declined,CREDIT_HISTORY,Histórico de crédito não atende às diretrizes,", ",approved,,,,,,,,,,")
 		rejects := call(t, "", with([]string{"results", b.ID, "--rejects"}, stored)...).want(t, exitOK, "^line,byte_offset").out

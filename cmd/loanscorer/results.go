@@ -21,6 +21,7 @@ type resultsOptions struct {
 	texts   string
 	rejects bool
 	parquet bool
+	loanID  string
 }
 
 func resultsCommand(s streams) *cobra.Command {
@@ -36,6 +37,7 @@ the texts too. Cells that a spreadsheet would take for
 formulas are neutralised in CSV.`,
 		Example: `  loanscorer results 01KAN1J4S6F0000000000000007Z1V5QJ2X3M4T8 | head
   loanscorer results BATCH -o decisions.csv --texts en
+  loanscorer results BATCH --loan-id LP001002
   loanscorer results BATCH --parquet -o parts/`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,7 +49,9 @@ formulas are neutralised in CSV.`,
 	cmd.Flags().StringVar(&o.texts, "texts", "", "language of the texts to put after the reason codes (default: codes alone)")
 	cmd.Flags().BoolVar(&o.rejects, "rejects", false, "the rows that were not scored")
 	cmd.Flags().BoolVar(&o.parquet, "parquet", false, "the Parquet parts")
-	cmd.MarkFlagsMutuallyExclusive("rejects", "parquet", "texts")
+	cmd.Flags().StringVar(&o.loanID, "loan-id", "", "only the rows with this Loan_ID, found without reading the parts")
+	cmd.MarkFlagsMutuallyExclusive("rejects", "parquet", "texts", "loan-id")
+	cmd.MarkFlagsMutuallyExclusive("output", "loan-id")
 	return cmd
 }
 
@@ -63,6 +67,8 @@ func results(ctx context.Context, s streams, id string, o *resultsOptions) error
 		return err
 	}
 	switch {
+	case o.loanID != "":
+		return oneResult(ctx, s, objects, id, o.loanID)
 	case o.parquet:
 		return downloadParts(ctx, s.err, objects, id, o.output)
 	case o.output == "":

@@ -16,19 +16,20 @@ const module = "github.com/loanscorer/loanscorer/"
 // allowed maps a package to the project packages that it may import.
 // A package not named here may import none.
 var allowed = map[string][]string{
-	"api":            {"ingest", "events", "model", "internal/status", "internal/store"},
-	"scorer":         {"scorer/columnar", "ingest", "events", "model", "model/explain", "internal/status", "internal/store"},
-	"ingest":         {"ingest/workbook"},
-	"model":          {"model/axis", "model/onnx", "model/sklearn"},
-	"model/sklearn":  {"model/pickle", "model/unpack"},
-	"model/explain":  {"model", "model/axis"},
-	"model/fairness": {"model", "model/chart", "model/interval"},
-	"model/train":    {"model"},
-	"model/card":     {"model", "model/chart", "model/evaluate", "model/explain"},
-	"model/diff":     {"model", "model/chart", "model/interval"},
-	"model/evaluate": {"model", "model/train", "model/chart", "model/interval"},
-	"internal/sim":   {"events", "internal/store"},
-	"internal/local": {"internal/local/s3gw", "internal/local/sqs"},
+	"api":             {"ingest", "events", "model", "internal/lookup", "internal/status", "internal/store"},
+	"scorer":          {"scorer/columnar", "ingest", "events", "model", "model/explain", "internal/status", "internal/store"},
+	"ingest":          {"ingest/workbook"},
+	"model":           {"model/axis", "model/onnx", "model/sklearn"},
+	"model/sklearn":   {"model/pickle", "model/unpack"},
+	"model/explain":   {"model", "model/axis"},
+	"model/fairness":  {"model", "model/chart", "model/interval"},
+	"model/train":     {"model"},
+	"model/card":      {"model", "model/chart", "model/evaluate", "model/explain"},
+	"model/diff":      {"model", "model/chart", "model/interval"},
+	"model/evaluate":  {"model", "model/train", "model/chart", "model/interval"},
+	"internal/lookup": {"internal/status", "internal/store"},
+	"internal/sim":    {"events", "internal/store"},
+	"internal/local":  {"internal/local/s3gw", "internal/local/sqs"},
 	// Only tests import these.
 	"internal/local/localtest": {"internal/local"},
 	"internal/store/storetest": {"internal/store"},
@@ -37,7 +38,7 @@ var allowed = map[string][]string{
 	"cmd/loanscorer": {
 		"api", "scorer", "events", "ingest", "model", "model/sklearn", "model/train", "model/evaluate", "model/explain",
 		"model/card", "model/chart", "model/diff", "model/fairness", "model/interval",
-		"internal/cost", "internal/local", "internal/status", "internal/store",
+		"internal/cost", "internal/local", "internal/lookup", "internal/status", "internal/store",
 	},
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -19,6 +20,18 @@ func (b *Bucket) Open(ctx context.Context, ref store.Ref, offset int64, _ store.
 		return r, nil // as the real one: not even a request
 	}
 	return r, r.request()
+}
+
+// ReadRange returns a part of the object at key.
+func (b *Bucket) ReadRange(ctx context.Context, key string, offset, n int64) ([]byte, error) {
+	o, err := b.object(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if offset < 0 || n < 0 || offset+n > int64(len(o.body)) {
+		return nil, fmt.Errorf("%q: bytes %d to %d of %d: %w", key, offset, offset+n, len(o.body), io.ErrUnexpectedEOF)
+	}
+	return bytes.Clone(o.body[offset : offset+n]), nil
 }
 
 // CreateFrom writes what r yields if there is no object under key.

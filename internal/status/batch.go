@@ -169,6 +169,19 @@ type Object struct {
 	Rows   int64  `json:"rows"`
 }
 
+// PartLookup is what a look-up of one Loan_ID needs to know of a part before it
+// reads anything of it.
+type PartLookup struct {
+	Tail    int64      `json:"tail"`    // where the page indexes begin; the footer follows to the end
+	Filters []FilterAt `json:"filters"` // of Loan_ID, one a row group
+}
+
+// FilterAt is where the blocks of a bloom filter are in a part, 32 bytes each.
+type FilterAt struct {
+	Offset int64 `json:"offset"`
+	Size   int64 `json:"size"` // bytes
+}
+
 // RowProblem is one row that was not scored, as the rejects file lists it
 // without the row's text.
 type RowProblem struct {
@@ -195,6 +208,7 @@ type Chunk struct {
 	Lines       int64        `json:"lines"`        // physical lines in [first_record, next_record)
 	Tally       Tally        `json:"tally"`
 	Part        Object       `json:"part"`
+	Lookup      *PartLookup  `json:"lookup,omitempty"`  // of the part; nil without a Loan_ID
 	Rejects     *Object      `json:"rejects,omitempty"` // lines in it count from the chunk's start
 	Problems    []RowProblem `json:"first_errors,omitempty"`
 }
@@ -242,6 +256,7 @@ type Summary struct {
 	Tally     Tally           `json:"tally"`
 	Stats     *Statistics     `json:"statistics,omitempty"` // of a batch with results
 	Parts     []Object        `json:"parts"`
+	Lookup    []*PartLookup   `json:"lookup,omitempty"` // of each part, where the file has a Loan_ID
 	Rejects   *Object         `json:"rejects,omitempty"`
 	Problems  []RowProblem    `json:"first_errors,omitempty"`
 	PlannedAt time.Time       `json:"planned_at"`

@@ -21,7 +21,27 @@ type File struct {
 	meta   format.FileMetaData
 	groups []groupIndex
 	err    error
+
+	filters []Filter
+	tail    int64 // where the page indexes begin, after Close
 }
+
+// Filter says where the bits of a bloom filter are.
+type Filter struct {
+	Column string
+	Offset int64 // of the first block
+	Size   int64 // bytes of all blocks
+}
+
+// Schema is the schema that the file was made with.
+func (f *File) Schema() *Schema { return f.schema }
+
+// Filters returns the bloom filters written so far, in the order of row groups.
+func (f *File) Filters() []Filter { return f.filters }
+
+// Tail returns where the page indexes begin; from there to the end is all that
+// is needed to find a page. It is known after Close.
+func (f *File) Tail() int64 { return f.tail }
 
 // groupIndex is what is written of a group before the footer.
 type groupIndex struct {
@@ -144,12 +164,14 @@ func (f *File) bloom(c *column, meta *format.ColumnMetaData) {
 		Hash:        format.BloomFilterHash{Value: &format.XxHash{}},
 		Compression: format.BloomFilterCompression{Value: &format.BloomFilterUncompressed{}},
 	}))
+	f.filters = append(f.filters, Filter{Column: c.Name, Offset: f.offset, Size: int64(len(bits))})
 	f.write(bits)
 	meta.BloomFilterLength = size32(int(f.offset - meta.BloomFilterOffset))
 }
 
 // Close writes the page indexes and the footer.
 func (f *File) Close() error {
+	f.tail = f.offset
 	for g := range f.groups {
 		for i, pages := range f.groups[g].pages {
 			f.columnIndex(&f.meta.RowGroups[g].Columns[i], pages)
