@@ -13,6 +13,7 @@ func accessRules() []rule {
 		{"roles", checkRoles},
 		{"grants", checkGrants},
 		{"needs", checkNeeds},
+		{"least", checkLeast},
 		{"loop", checkLoop},
 		{"invoke", checkInvoke},
 	}
@@ -178,7 +179,8 @@ func checkNeeds(s *stack, p *problems) {
 				need(action, under(prefix))
 			}
 		}
-		need("s3:ListBucket", b.arn()) // without it a missing object is "forbidden"
+		needs("s3:GetObject", status.ModelsPrefix, status.ReasonsPrefix) // before the first event
+		need("s3:ListBucket", b.arn())                                   // without it a missing object is "forbidden"
 		env := asDoc(f.get("Environment", "Variables"))
 		applications, bulk := s.at(env["LOANSCORER_APPLICATIONS_QUEUE"]), s.at(env["LOANSCORER_BULK_QUEUE"])
 		if applications == nil || bulk == nil {
@@ -222,6 +224,38 @@ func checkNeeds(s *stack, p *problems) {
 		}
 		need("logs:CreateLogStream", text(s.logsOf(f)))
 		need("logs:PutLogEvents", text(s.logsOf(f)))
+	}
+}
+
+// checkLeast: no function may write where, or use a queue that, only another does.
+func checkLeast(s *stack, p *problems) {
+	writes := map[string][]string{
+		"api":          {"idempotency/"},
+		"applications": {status.ApplicationsPrefix, status.ApplicationResultsPrefix, status.ModelsPrefix, status.ReasonsPrefix},
+		"bulk":         {status.BatchesPrefix, status.BatchResultsPrefix, status.ReceiptsPrefix, status.ModelsPrefix, status.ReasonsPrefix},
+		"maintenance":  {status.BatchesPrefix, status.ReceiptsPrefix, status.ApplicationResultsPrefix, status.DailyResultsPrefix},
+	}
+	for _, f := range s.functions() {
+		part, queue := s.part(f), "LOANSCORER_BULK_QUEUE"
+		if part == "api" || part == "applications" {
+			queue = "LOANSCORER_APPLICATIONS_QUEUE"
+		}
+		own := s.at(f.get("Environment", "Variables", queue))
+		for _, st := range s.grants(s.roleOf(f)) {
+			for _, resource := range st.resources {
+				prefix := strings.TrimSuffix(strings.TrimPrefix(resource, s.bucket().arn()+"/"), "*")
+				if slices.Contains(st.actions, "s3:PutObject") && !slices.Contains(writes[part], prefix) {
+					p.add(f, "has no business writing %s", resource)
+				}
+				if at := s.at(placeholder.FindString(resource)); at != nil && at.kind == "AWS::SQS::Queue" && at != own {
+					p.add(f, "has no business with %s", at.name)
+				}
+			}
+			receives := slices.Contains(st.actions, "sqs:ReceiveMessage") || slices.Contains(st.actions, "sqs:DeleteMessage")
+			if receives && part != "applications" && part != "bulk" {
+				p.add(f, "has no business taking messages out of a queue")
+			}
+		}
 	}
 }
 

@@ -83,12 +83,39 @@ func checkAlarms(s *stack, p *problems) {
 		if len(topics) != 1 || !slices.Contains(texts(a.get("AlarmActions")), topics[0].ref()) {
 			p.add(a, "tells nobody")
 		}
+		if a.get("MetricName") != nil {
+			checkMetric(a, a.props, a.get("Period"), p)
+		}
+		for _, q := range items(a.get("Metrics")) {
+			if stat := get(q, "MetricStat"); stat != nil {
+				checkMetric(a, get(stat, "Metric"), get(stat, "Period"), p)
+			}
+		}
 		if e := a.get("ActionsEnabled"); e != nil && !isTrue(e) {
 			p.add(a, "tells nobody")
 		}
 		if !runbookSection.MatchString(text(a.get("AlarmDescription"))) {
 			p.add(a, "must name a section of docs/operations.md")
 		}
+	}
+}
+
+// checkMetric: a metric has only the dimensions that AWS gives it, and is looked
+// at often: otherwise the alarm never goes off, or a day late.
+func checkMetric(a *resource, m, period any, p *problems) {
+	names := map[string][]string{"AWS/SQS": {"QueueName"}, "AWS/Lambda": {"FunctionName"}, "AWS/ApiGateway": {"ApiId"}}
+	if text(get(m, "MetricName")) == "5XXError" {
+		names["AWS/ApiGateway"] = []string{"ApiName"}
+	}
+	var found []string
+	for _, d := range items(get(m, "Dimensions")) {
+		found = append(found, text(get(d, "Name")))
+	}
+	if want := names[text(get(m, "Namespace"))]; !slices.Equal(found, want) {
+		p.add(a, "dimensions %q, must be %q", found, want)
+	}
+	if n := number(period, 0); n < 60 || n > 3600 {
+		p.add(a, "period %v s: must be 60 to 3600", n)
 	}
 }
 

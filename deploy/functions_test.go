@@ -112,6 +112,9 @@ func checkEnvironment(s *stack, p *problems) {
 				p.add(f, "%s is %v, must be the URL of a queue", name, env[name])
 			}
 		}
+		if env["LOANSCORER_ANONYMOUS"] != nil {
+			p.add(f, "would serve callers that the gateway has not authenticated")
+		}
 		secrets := s.of("AWS::SecretsManager::Secret")
 		if len(secrets) != 1 || text(env["LOANSCORER_ID_SECRET"]) != "{{resolve:secretsmanager:"+secrets[0].ref()+":SecretString}}" {
 			p.add(f, "LOANSCORER_ID_SECRET must be the stack's secret, resolved when it is deployed")

@@ -39,6 +39,11 @@ func checkCallers(s *stack, p *problems) {
 		}
 	}
 	for _, r := range s.of("AWS::ApiGatewayV2::Api") {
+		for _, name := range []string{"Target", "RouteKey", "Body", "BodyS3Location"} {
+			if r.get(name) != nil {
+				p.add(r, "%s makes a route of its own, open to everybody", name)
+			}
+		}
 		if r.get("CorsConfiguration") != nil {
 			p.add(r, "lets web pages of others call it")
 		}

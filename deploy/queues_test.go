@@ -104,6 +104,9 @@ func checkDeadLetters(s *stack, p *problems) {
 		if kept := number(dead.get("MessageRetentionPeriod"), 345600); kept <= retention || kept < 1209600 {
 			p.add(dead, "keeps messages for %v s: must be 14 days, and more than %s", kept, queue.name)
 		}
+		if permission := text(get(dead.get("RedriveAllowPolicy"), "redrivePermission")); permission != "" && permission != "allowAll" {
+			p.add(dead, "%s: refuses dead letters", permission)
+		}
 		for _, other := range s.sources() {
 			from := s.at(other.get("EventSourceArn"))
 			if from == dead {
