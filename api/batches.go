@@ -45,6 +45,7 @@ type BatchStatus struct {
 	Reasons     []ReasonCount      `json:"reasons" nullable:"false" doc:"Declined and referred rows by their first reason, most first, once the batch is done"`
 	Statistics  *status.Statistics `json:"statistics" doc:"Approval by area, drift, speed; null before the end and without results"`
 	Histogram   []int64            `json:"score_histogram" nullable:"false" doc:"Decided rows by probability in 20 equal bins of 0 to 1, once the batch is done"`
+	Duplicates  *status.Duplicates `json:"duplicate_loan_ids" doc:"Decided rows whose Loan_ID an earlier row has; null before the end and for files without"`
 	FirstErrors []RowError         `json:"first_errors" nullable:"false" doc:"The first 20 rows that could not be scored"`
 	Output      *BatchOutput       `json:"output" doc:"Where the results are; null before it is planned"`
 	Model       *status.ModelRef   `json:"model" doc:"The model that the batch is pinned to; null before it is planned"`
@@ -160,7 +161,7 @@ func (s *service) closedBatch(ctx context.Context, id string, sum *status.Summar
 	state := status.DeriveBatch(nil, sum)
 	rows := countsOf(&sum.Tally)
 	st := &BatchStatus{
-		ID: id, State: state, Done: state.Done(), Source: &sum.Source, Dialect: dialectIn(sum.Dialect), Progress: 1, ETASeconds: new(int64),
+		ID: id, State: state, Done: state.Done(), Source: &sum.Source, Dialect: dialectIn(sum.Dialect), Duplicates: sum.Duplicates, Progress: 1, ETASeconds: new(int64),
 		Counts: rows.counts(sum.Chunks, sum.Chunks), Reasons: []ReasonCount{}, Histogram: []int64{}, FirstErrors: []RowError{},
 		Output: output(sum.Source.Bucket, id), Model: &sum.Model, Policy: &sum.Policy,
 		PlannedAt: sum.PlannedAt, ClosedAt: sum.ClosedAt, Error: sum.Error,

@@ -125,7 +125,7 @@ func (s *service) describe() error {
 		"ApplicationStatus": {"error"},
 		"Accepted":          {"error"},
 		"Validation":        {"refused", "dialect"},
-		"BatchStatus":       {"source", "dialect", "output", "model", "policy", "error"},
+		"BatchStatus":       {"source", "dialect", "duplicate_loan_ids", "output", "model", "policy", "error"},
 	} {
 		for _, property := range nullable {
 			orNull(schemas[name].Properties, property)

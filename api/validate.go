@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/status"
 )
 
 // Bounds of one validation: what is sent, what it may unpack to, and the
@@ -31,7 +32,7 @@ type Validation struct {
 	Rejected       int64               `json:"rejected" doc:"Rows of these that would be rejected"`
 	RejectedByCode map[string]int64    `json:"rejected_by_code" nullable:"false"`
 	Problems       []RowError          `json:"problems" nullable:"false" doc:"The first 20 of them"`
-	Duplicates     ingest.Duplicates   `json:"duplicate_loan_ids"`
+	Duplicates     status.Duplicates   `json:"duplicate_loan_ids"`
 	Complete       bool                `json:"complete" doc:"The whole file was looked at, not only its start"`
 	Bytes          int64               `json:"bytes" doc:"Bytes of text that were looked at"`
 	RowsEstimate   int64               `json:"rows_estimate" doc:"Rows of the whole file: counted if complete, else estimated; 0 if not known"`
@@ -74,7 +75,7 @@ func (s *service) validateBatch(ctx context.Context, in *validateInput) (*reply,
 func validationOf(r *ingest.Report) *Validation {
 	v := &Validation{
 		OK: r.OK, Refused: r.Refused, Dialect: r.Dialect, Columns: r.Columns, Rows: r.Rows, Rejected: r.Rejected,
-		RejectedByCode: r.RejectedCodes, Problems: []RowError{}, Duplicates: r.Duplicates, Complete: r.Complete,
+		RejectedByCode: r.RejectedCodes, Problems: []RowError{}, Duplicates: status.Duplicates(r.Duplicates), Complete: r.Complete,
 		Bytes: r.Bytes, RowsEstimate: r.RowsEstimate, Seconds: r.Seconds,
 	}
 	for _, p := range r.Problems {

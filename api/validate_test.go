@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/status"
 )
 
 const goodFile = "Loan_ID;TotalIncome;LoanAmount;Credit_History;Property_Area;Agência\n" +
@@ -40,7 +41,7 @@ func TestValidate(t *testing.T) {
 			Line: &line, Offset: 117, Column: "Property_Area", Code: "unknown_category",
 			Reason: "must be Rural, Semiurban or Urban, by name",
 		}},
-		Duplicates: ingest.Duplicates{Rows: 1, Exact: true}, Complete: true, Bytes: int64(len(goodFile)), RowsEstimate: 3, Seconds: 3e-6,
+		Duplicates: status.Duplicates{Rows: 1, Exact: true}, Complete: true, Bytes: int64(len(goodFile)), RowsEstimate: 3, Seconds: 3e-6,
 	}
 	if diff := cmp.Diff(want, decode[Validation](t, out)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

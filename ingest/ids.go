@@ -1,6 +1,9 @@
 package ingest
 
 import (
+	"encoding/binary"
+	"errors"
+
 	"github.com/cespare/xxhash/v2"
 )
 
@@ -12,6 +15,7 @@ type IDs struct {
 	most  int    // ids that are kept
 	shift uint   // ids are kept whose hash begins with so many zero bits
 	slots []slot // open addressing; a power of two, at most half full
+	spare []slot // as long as slots, or of no use
 	kept  int
 }
 
@@ -72,6 +76,40 @@ func (d *IDs) Duplicates() Duplicates {
 	return Duplicates{Rows: rows << d.shift, Exact: d.shift == 0}
 }
 
+// sampled is the size of one id in a sample.
+const sampled = 8 + 4
+
+// Sample returns what is known of at most so many ids, in 12 bytes each, for MergeSample.
+func (d *IDs) Sample(most int) []byte {
+	small := NewIDs(most)
+	small.Merge(d)
+	out := append(make([]byte, 0, 1+sampled*small.kept), byte(small.shift))
+	for _, s := range small.slots {
+		if s.rows > 0 {
+			out = binary.LittleEndian.AppendUint64(out, s.hash)
+			out = binary.LittleEndian.AppendUint32(out, s.rows)
+		}
+	}
+	return out
+}
+
+// ErrSample says that bytes are not what Sample returned.
+var ErrSample = errors.New("not a sample of ids")
+
+// MergeSample counts the rows behind a sample.
+func (d *IDs) MergeSample(sample []byte) error {
+	if len(sample)%sampled != 1 || sample[0] > 64 {
+		return ErrSample
+	}
+	d.thin(uint(sample[0]))
+	for b := sample[1:]; len(b) > 0; b = b[sampled:] {
+		if rows := binary.LittleEndian.Uint32(b[8:]); rows > 0 {
+			d.add(binary.LittleEndian.Uint64(b), rows)
+		}
+	}
+	return nil
+}
+
 func (d *IDs) add(hash uint64, rows uint32) {
 	if hash>>(64-d.shift) != 0 { // a shift by 64 is 0
 		return
@@ -112,7 +150,12 @@ func (d *IDs) thin(shift uint) {
 
 func (d *IDs) rebuild(slots int) {
 	before := d.slots
-	d.slots, d.kept = make([]slot, slots), 0
+	if len(d.spare) == slots {
+		clear(d.spare)
+	} else {
+		d.spare = make([]slot, slots)
+	}
+	d.slots, d.spare, d.kept = d.spare, before, 0
 	for _, s := range before {
 		if s.rows > 0 {
 			d.add(s.hash, s.rows)

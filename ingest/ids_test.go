@@ -36,6 +36,18 @@ func TestIDs(t *testing.T) {
 		if low, high := int64(c.extra)*8/10, int64(c.extra)*12/10; got.Rows < low || got.Rows > high {
 			t.Errorf("%+v: %d rows, not near %d", c, got.Rows, c.extra)
 		}
+		joined := NewIDs(c.most)
+		for _, half := range halves {
+			if err := joined.MergeSample(half.Sample(c.most)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if merged := joined.Duplicates(); merged != got {
+			t.Errorf("%+v: merged from samples %+v, in one %+v", c, merged, got)
+		}
+		if small := all.Sample(16); len(small) > 1+16*sampled {
+			t.Errorf("%+v: a sample of %d bytes", c, len(small))
+		}
 		halves[0].Merge(halves[1])
 		if merged := halves[0].Duplicates(); merged != got {
 			t.Errorf("%+v: merged %+v, in one %+v", c, merged, got)
@@ -48,6 +60,18 @@ func TestIDs(t *testing.T) {
 			t.Errorf("after Reset %+v", got)
 		}
 	}
+}
+
+func FuzzMergeSample(f *testing.F) {
+	d := NewIDs(0)
+	d.Add([]byte("a"))
+	f.Add(d.Sample(16))
+	f.Fuzz(func(t *testing.T, sample []byte) {
+		d := NewIDs(16)
+		if err := d.MergeSample(sample); err == nil && d.kept > 16 {
+			t.Fatalf("%d ids are kept", d.kept)
+		}
+	})
 }
 
 func BenchmarkIDs(b *testing.B) {

@@ -84,7 +84,7 @@ func (b *Bulk) scoreChunk(ctx context.Context, plan *status.Batch, m *events.Chu
 	}
 	run := &chunkRun{
 		bulk: b, plan: plan, message: m,
-		rows: rowScorer{scorer: scorer, head: &head, decidedAt: plan.PlannedAt, limit: plan.MaxRejects},
+		rows: rowScorer{scorer: scorer, head: &head, decidedAt: plan.PlannedAt, size: plan.Source.Size, limit: plan.MaxRejects},
 		entry: &status.Chunk{
 			V: status.Version, Batch: plan.ID, N: m.N, Generation: m.Generation, Start: m.Start, End: m.End,
 		},
@@ -131,12 +131,12 @@ func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
 	if r.rows.head.Dialect.Streamed() {
 		last = 0
 	}
-	tally, file, err := r.rows.run(ctx, records, last, out, &r.rejects.rejectWriter)
+	done, err := r.rows.run(ctx, records, last, out, &r.rejects.rejectWriter)
 	if err != nil {
 		return err
 	}
 	r.entry.FirstRecord, r.entry.NextRecord, r.entry.Lines = first, records.Next(), records.Lines()
-	r.entry.Tally, r.entry.Lookup = tally, lookupOf(file)
+	r.entry.Tally, r.entry.Lookup, r.entry.LoanIDs = done.tally, lookupOf(done.file), loanIDs(done.ids)
 	return nil
 }
 

@@ -19,6 +19,10 @@ type FileOptions struct {
 	Progress  func(read int64)   // told how much of the file is read, in bytes, now and then; may be nil
 	Head      func(*ingest.Head) // told how the file is read, before the first row; may be nil
 
+	// Duplicates is told at the end how many scored rows have a Loan_ID that an
+	// earlier one has, if the file has Loan_IDs; may be nil.
+	Duplicates func(ingest.Duplicates)
+
 	// MaxRejects is how many rejected rows are allowed; nil: any number. It is
 	// looked at after every segment of 16 MiB of text.
 	MaxRejects *int64
@@ -50,12 +54,12 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 	if err != nil {
 		return status.Tally{}, err
 	}
-	sink, err := newSegmentSink(head, out, table)
+	sink, err := newSegmentSink(head, src.Size, out, table)
 	if err != nil {
 		return status.Tally{}, err
 	}
 	sink.limit = o.MaxRejects
-	rows := &rowScorer{scorer: s, head: head, decidedAt: o.DecidedAt}
+	rows := &rowScorer{scorer: s, head: head, decidedAt: o.DecidedAt, size: src.Size}
 	if o.segment == 0 {
 		o.segment = segmentBytes
 	}
@@ -68,6 +72,9 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 		}
 		err = rows.stream(ctx, text, o.segment, sink)
 	}
+	if o.Duplicates != nil && sink.ids != nil {
+		o.Duplicates(sink.ids.Duplicates())
+	}
 	var many *TooManyRejects
 	if err != nil && !errors.As(err, &many) {
 		return sink.tally, err
@@ -76,7 +83,7 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 }
 
 // newSegmentSink writes the rows of a file to out and its rejects to table.
-func newSegmentSink(head *ingest.Head, out io.Writer, table *rejectTable) (*segmentSink, error) {
+func newSegmentSink(head *ingest.Head, size int64, out io.Writer, table *rejectTable) (*segmentSink, error) {
 	columns, _ := batchColumns(head)
 	schema, err := columnarSchema(columns)
 	if err != nil {
@@ -84,6 +91,7 @@ func newSegmentSink(head *ingest.Head, out io.Writer, table *rejectTable) (*segm
 	}
 	return &segmentSink{
 		file: columnar.NewFile(out, schema, createdBy), table: table, tally: status.NewTally(), lines: head.DataLine - 1,
+		ids: newIDs(head, size),
 	}, nil
 }
 

@@ -117,6 +117,9 @@ func (b *Bulk) close(ctx context.Context, plan *status.Batch) error {
 			return fmt.Errorf("rejects of batch %s: %w", plan.ID, err)
 		}
 	}
+	if s.Duplicates, err = duplicates(entries); err != nil {
+		return fmt.Errorf("loan ids of batch %s: %w", plan.ID, err)
+	}
 	if many := tooMany(plan.MaxRejects, s.Tally.RejectedRows()); many != nil {
 		s.State, s.Error = status.BatchFailed, tooManyRejects(many)
 	}

@@ -120,12 +120,12 @@ func (t *rejectTable) flush() error {
 }
 
 // Neutralise keeps a spreadsheet from taking a cell of an exported CSV file
-// for a formula: a leading = + - @ TAB CR NUL, or the full-width form of one,
+// for a formula: a leading = + - @ TAB CR LF NUL, or the full-width form of one,
 // gets an apostrophe before it.
 // https://owasp.org/www-community/attacks/CSV_Injection
 func Neutralise(cell string) string {
 	first, _ := utf8.DecodeRuneInString(cell)
-	if cell != "" && strings.ContainsRune("=+-@\t\r\x00＝＋－＠", first) {
+	if cell != "" && strings.ContainsRune("=+-@\t\r\n\x00＝＋－＠", first) {
 		return "'" + cell
 	}
 	return cell

@@ -19,6 +19,7 @@ type rowScorer struct {
 	scorer    *Scorer
 	head      *ingest.Head
 	decidedAt time.Time
+	size      int64            // of the file as it is stored, or -1
 	progress  func(next int64) // told the offset reached, now and then; may be nil
 	limit     *int64           // a stream ends after a segment with more rejects so far; may be nil
 }
@@ -27,6 +28,7 @@ type rowScorer struct {
 type segmentWorker struct {
 	blocks *blockScorer
 	group  *columnar.Group // nil: rows are only refused
+	ids    *ingest.IDs     // of the rows that were scored; nil if the file has none
 }
 
 func (s *rowScorer) worker() (*segmentWorker, error) {
@@ -36,18 +38,25 @@ func (s *rowScorer) worker() (*segmentWorker, error) {
 		return nil, err
 	}
 	group := columnar.NewGroup(schema, &zstd.Codec{Level: zstd.SpeedFastest})
-	return &segmentWorker{blocks: newBlockScorer(s.scorer, inputs, s.decidedAt), group: group}, nil
+	return &segmentWorker{blocks: newBlockScorer(s.scorer, inputs, s.decidedAt), group: group, ids: newIDs(s.head, s.size)}, nil
+}
+
+// scanned is what came of a range of a file.
+type scanned struct {
+	tally status.Tally
+	file  *columnar.File
+	ids   *ingest.IDs // of the rows that were scored; nil if the file has none
 }
 
 // run scores every record that the scanner yields up to file offset last, or to
 // the end of the text if last is 0: a row of out, or a line of rejects, never
 // both and never neither. Every segment of the text becomes a row group, so the
 // memory does not grow with the range.
-func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64, out io.Writer, rejects *rejectWriter) (status.Tally, *columnar.File, error) {
+func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64, out io.Writer, rejects *rejectWriter) (scanned, error) {
 	tally := status.NewTally()
 	w, err := s.worker()
 	if err != nil {
-		return tally, nil, err
+		return scanned{tally: tally}, err
 	}
 	f := columnar.NewFile(out, w.group.Schema(), createdBy)
 	for {
@@ -58,13 +67,13 @@ func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64
 		records.Until(end)
 		w.group.Reset()
 		if err := s.scan(ctx, records, w, &tally, rejects); err != nil {
-			return tally, nil, err
+			return scanned{tally: tally}, err
 		}
 		if err := f.Write(w.group); err != nil {
-			return tally, nil, err
+			return scanned{tally: tally}, err
 		}
 		if end == last || records.Next() < end || last == 0 && tooMany(s.limit, rejects.rows) != nil {
-			return tally, f, f.Close()
+			return scanned{tally: tally, file: f, ids: w.ids}, f.Close()
 		}
 	}
 }
@@ -77,8 +86,11 @@ func (s *rowScorer) refuse(ctx context.Context, records *ingest.Scanner, rejects
 
 // segment scores one range of a file from its first record on.
 func (s *rowScorer) segment(ctx context.Context, records *ingest.Scanner, w *segmentWorker, rejects *rejectLines) (*segment, error) {
-	seg := &segment{first: records.Next(), tally: status.NewTally(), rejects: rejects, group: w.group}
+	seg := &segment{first: records.Next(), tally: status.NewTally(), rejects: rejects, group: w.group, ids: w.ids}
 	w.group.Reset()
+	if w.ids != nil {
+		w.ids.Reset()
+	}
 	if err := s.scan(ctx, records, w, &seg.tally, &rejects.rejectWriter); err != nil {
 		return nil, err
 	}
@@ -130,6 +142,7 @@ func (s *rowScorer) scan(ctx context.Context, records *ingest.Scanner, w *segmen
 			if err := w.blocks.add(w.group, tally); err != nil {
 				return err
 			}
+			addIDs(w.ids, &w.blocks.block)
 		}
 		if err := s.look(ctx, records.Next()); err != nil {
 			return err

@@ -27,6 +27,7 @@ type segment struct {
 	tally       status.Tally
 	rejects     *rejectLines
 	group       *columnar.Group
+	ids         *ingest.IDs // nil if the file has none
 }
 
 // segments scores a local file range by range.
@@ -151,6 +152,7 @@ type segmentSink struct {
 	tally    status.Tally
 	lines    int64  // before the next segment's first record
 	limit    *int64 // of rejected rows; may be nil
+	ids      *ingest.IDs
 }
 
 // take writes a segment; anew makes its rejects when there are more than it
@@ -160,6 +162,9 @@ func (k *segmentSink) take(seg *segment, anew func(io.Writer) error) error {
 		return err
 	}
 	k.tally.Add(&seg.tally)
+	if seg.ids != nil {
+		k.ids.Merge(seg.ids)
+	}
 	if err := k.takeRejects(seg, anew); err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func TestLargeChunksAreSegments(t *testing.T) {
 	} {
 		records := ingest.NewScanner(strings.NewReader(text[head.DataStart:]), head.DataStart, ingest.ScannerOptions{Dialect: head.Dialect})
 		var out bytes.Buffer
-		tally, _, err := s.run(t.Context(), records, last, &out, &newRejectLines().rejectWriter)
+		done, err := s.run(t.Context(), records, last, &out, &newRejectLines().rejectWriter)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,8 +141,8 @@ func TestLargeChunksAreSegments(t *testing.T) {
 		for _, g := range file.RowGroups() {
 			got = append(got, g.NumRows())
 		}
-		if !slices.Equal(got, want) || tally.Rows != file.NumRows() {
-			t.Errorf("to byte %d: row groups of %d rows, want %d; %d counted", last, got, want, tally.Rows)
+		if !slices.Equal(got, want) || done.tally.Rows != file.NumRows() {
+			t.Errorf("to byte %d: row groups of %d rows, want %d; %d counted", last, got, want, done.tally.Rows)
 		}
 	}
 }

@@ -115,6 +115,7 @@ func printBatch(w io.Writer, b *batch) {
 	}
 	_, _ = fmt.Fprintf(w, "  %s rows = %s decided (%s approved, %s declined, %s referred) + %s rejected\n",
 		count(c.Rows), count(c.Decided), count(c.Approved), count(c.Declined), count(c.Referred), count(c.Rejected))
+	printDuplicates(w, "  ", b.Duplicates)
 	if b.Dialect != nil {
 		_, _ = fmt.Fprintf(w, "  read as %v\n", *b.Dialect)
 	}

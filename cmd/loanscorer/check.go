@@ -116,15 +116,21 @@ func printCheck(w io.Writer, path string, r *ingest.Report) error {
 	if more := r.Rejected - int64(len(r.Problems)); more > 0 {
 		_, _ = fmt.Fprintf(w, "  ... and %s more\n", count(more))
 	}
-	if d := r.Duplicates; d.Rows > 0 {
-		about := "about "
-		if d.Exact {
-			about = ""
-		}
-		_, _ = fmt.Fprintf(w, "%s%s rows have a Loan_ID that an earlier row has; all of them would be scored\n", about, count(d.Rows))
-	}
+	printDuplicates(w, "", &r.Duplicates)
 	_, err := fmt.Fprintf(w, "about %.1f s with one worker\n", r.Seconds)
 	return err
+}
+
+// printDuplicates tells of rows that have the id of an earlier one.
+func printDuplicates(w io.Writer, indent string, d *ingest.Duplicates) {
+	if d == nil || d.Rows == 0 {
+		return
+	}
+	about := "about "
+	if d.Exact {
+		about = ""
+	}
+	_, _ = fmt.Fprintf(w, "%s%s%s rows have a Loan_ID that an earlier row has; they are kept\n", indent, about, count(d.Rows))
 }
 
 // columnUse tells what becomes of a column.

@@ -123,8 +123,9 @@ type batch struct {
 		ETag         string    `json:"etag"`
 		LastModified time.Time `json:"last_modified"`
 	} `json:"source"`
-	Dialect *ingest.Dialect `json:"dialect"`
-	Counts  struct {
+	Dialect    *ingest.Dialect    `json:"dialect"`
+	Duplicates *ingest.Duplicates `json:"duplicate_loan_ids"`
+	Counts     struct {
 		Rows       int64 `json:"rows"`
 		Decided    int64 `json:"decided"`
 		Approved   int64 `json:"approved"`

@@ -74,11 +74,12 @@ func dialectFlags(flags *pflag.FlagSet, given *ingest.Given) {
 
 // scoreRun is what came of scoring one file.
 type scoreRun struct {
-	scorer  *scorer.Scorer
-	head    *ingest.Head
-	tally   status.Tally
-	stats   *status.Statistics
-	rejects string // the file of the rows that were not scored
+	scorer     *scorer.Scorer
+	head       *ingest.Head
+	tally      status.Tally
+	stats      *status.Statistics
+	rejects    string             // the file of the rows that were not scored
+	duplicates *ingest.Duplicates // nil if the file has no Loan_ID
 }
 
 func runScore(ctx context.Context, s streams, path string, o scoreOptions) error {
@@ -122,11 +123,13 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	var head *ingest.Head
 	began := time.Now()
 	var many *scorer.TooManyRejects
+	var duplicates *ingest.Duplicates
 	err = writeBoth(o.output, o.rejects, func(out, rejects io.Writer) (bool, error) {
 		var err error
 		tally, err = scorer.ScoreFile(ctx, sc, sourceOf(in, info), out, scorer.FileOptions{
 			DecidedAt: time.Now().UTC().Truncate(time.Millisecond), Rejects: rejects, Progress: bar.set,
 			Given: o.given, Head: func(h *ingest.Head) { head = h }, MaxRejects: o.maxRejects.value(),
+			Duplicates: func(d ingest.Duplicates) { duplicates = &d },
 		})
 		if errors.As(err, &many) {
 			err = nil // what was scored until then is kept
@@ -138,7 +141,7 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	ended := time.Now()
-	run := &scoreRun{scorer: sc, head: head, tally: tally, stats: tally.Statistics(sc.References(), ended.Sub(began)), rejects: o.rejects}
+	run := &scoreRun{scorer: sc, head: head, tally: tally, stats: tally.Statistics(sc.References(), ended.Sub(began)), rejects: o.rejects, duplicates: duplicates}
 	if o.report != "" {
 		summary, err := localSummary(path, info.Size(), run, began, ended)
 		if err != nil {
@@ -254,6 +257,9 @@ func printScore(w io.Writer, run *scoreRun, o scoreOptions) error {
 		if rejected > 0 {
 			result["rejects"] = o.rejects
 		}
+		if run.duplicates != nil {
+			result["duplicate_loan_ids"] = run.duplicates
+		}
 		if err := json.NewEncoder(w).Encode(result); err != nil {
 			return err
 		}
@@ -266,6 +272,7 @@ func printScore(w io.Writer, run *scoreRun, o scoreOptions) error {
 		if len(stats.Areas) > 0 {
 			_, _ = fmt.Fprintf(w, "approval rate %s: %s\n%s\n", percent(*stats.ApprovalRate), areaLine(stats), driftLine(stats))
 		}
+		printDuplicates(w, "", run.duplicates)
 		_, _ = fmt.Fprintf(w, "%s\nread as %v\n%s\n", pace(stats), head.Dialect, o.output)
 		if rejected > 0 {
 			_, _ = fmt.Fprintln(w, o.rejects)

@@ -208,9 +208,25 @@ type Chunk struct {
 	Lines       int64        `json:"lines"`        // physical lines in [first_record, next_record)
 	Tally       Tally        `json:"tally"`
 	Part        Object       `json:"part"`
-	Lookup      *PartLookup  `json:"lookup,omitempty"`  // of the part; nil without a Loan_ID
-	Rejects     *Object      `json:"rejects,omitempty"` // lines in it count from the chunk's start
+	Lookup      *PartLookup  `json:"lookup,omitempty"`   // of the part; nil without a Loan_ID
+	Rejects     *Object      `json:"rejects,omitempty"`  // lines in it count from the chunk's start
+	LoanIDs     *LoanIDs     `json:"loan_ids,omitempty"` // nil if the file has none
 	Problems    []RowProblem `json:"first_errors,omitempty"`
+}
+
+// LoanIDs counts the decided rows of a chunk whose Loan_ID an earlier row of it
+// has, and keeps a sample of the ids so that those in other chunks can be found.
+type LoanIDs struct {
+	Duplicates int64  `json:"duplicates"`
+	Exact      bool   `json:"exact"`  // else it is estimated
+	Sample     []byte `json:"sample"` // as package ingest encodes it
+}
+
+// Duplicates counts the decided rows of a batch whose Loan_ID an earlier row
+// has. They are decided like any other row.
+type Duplicates struct {
+	Rows  int64 `json:"rows" doc:"Rows whose Loan_ID an earlier row has"`
+	Exact bool  `json:"exact" doc:"False if it is estimated from a sample of the ids, because there are too many of them"`
 }
 
 // BatchState is what a poller is told of a batch.
@@ -244,22 +260,23 @@ const CodeTooManyRejects = "too_many_rejects"
 
 // Summary is the terminal state at SummaryKey, written once: the closed ledger.
 type Summary struct {
-	V         int             `json:"v"`
-	ID        string          `json:"id"`
-	State     BatchState      `json:"state"`
-	Source    Source          `json:"source"`
-	Dialect   json.RawMessage `json:"dialect,omitempty"` // how the file is written, as ingest found it; of a file that was read
-	Model     ModelRef        `json:"model"`
-	Policy    Policy          `json:"policy"`
-	Reasons   *ReasonsRef     `json:"reasons,omitempty"` // as planned
-	Chunks    int             `json:"chunks"`
-	Tally     Tally           `json:"tally"`
-	Stats     *Statistics     `json:"statistics,omitempty"` // of a batch with results
-	Parts     []Object        `json:"parts"`
-	Lookup    []*PartLookup   `json:"lookup,omitempty"` // of each part, where the file has a Loan_ID
-	Rejects   *Object         `json:"rejects,omitempty"`
-	Problems  []RowProblem    `json:"first_errors,omitempty"`
-	PlannedAt time.Time       `json:"planned_at"`
-	ClosedAt  time.Time       `json:"closed_at"`
-	Error     *Problem        `json:"error,omitempty"`
+	V          int             `json:"v"`
+	ID         string          `json:"id"`
+	State      BatchState      `json:"state"`
+	Source     Source          `json:"source"`
+	Dialect    json.RawMessage `json:"dialect,omitempty"` // how the file is written, as ingest found it; of a file that was read
+	Model      ModelRef        `json:"model"`
+	Policy     Policy          `json:"policy"`
+	Reasons    *ReasonsRef     `json:"reasons,omitempty"` // as planned
+	Chunks     int             `json:"chunks"`
+	Tally      Tally           `json:"tally"`
+	Duplicates *Duplicates     `json:"duplicate_loan_ids,omitempty"` // nil if the file has no Loan_ID
+	Stats      *Statistics     `json:"statistics,omitempty"`         // of a batch with results
+	Parts      []Object        `json:"parts"`
+	Lookup     []*PartLookup   `json:"lookup,omitempty"` // of each part, where the file has a Loan_ID
+	Rejects    *Object         `json:"rejects,omitempty"`
+	Problems   []RowProblem    `json:"first_errors,omitempty"`
+	PlannedAt  time.Time       `json:"planned_at"`
+	ClosedAt   time.Time       `json:"closed_at"`
+	Error      *Problem        `json:"error,omitempty"`
 }
