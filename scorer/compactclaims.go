@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,7 +17,7 @@ import (
 )
 
 // compactParallel is how many objects are read at the same time.
-const compactParallel = 16
+const compactParallel = 32
 
 // errTooMany makes openClaims go over the day in more, smaller passes.
 var errTooMany = errors.New("too many ids for one pass")
@@ -72,10 +71,10 @@ func (c *Compactor) openClaims(ctx context.Context, day string, found func(openC
 // openClaimsIn does that in so many passes, each over its share of the
 // applications: first which of them have a row, then the documents of the rest.
 func (c *Compactor) openClaimsIn(ctx context.Context, day string, passes int, found func(openClaim) error) error {
-	var mu sync.Mutex
+	turn := make(chan struct{}, 1) // found is called for one after the other
 	one := func(claim openClaim) error {
-		mu.Lock()
-		defer mu.Unlock()
+		turn <- struct{}{}
+		defer func() { <-turn }()
 		return found(claim)
 	}
 	for pass := range passes {
@@ -117,7 +116,7 @@ func (c *Compactor) claimsOfShard(ctx context.Context, day string, shard int, ro
 		if !c.o.DirectIntake && id > last {
 			return nil
 		}
-		if info.LastModified.Before(start.Add(-clockSkew)) || rows.has(id) {
+		if info.LastModified.Before(start.Add(-clockSkew)) || rows.has(idHash([]byte(id))) {
 			continue
 		}
 		claim, err := c.openClaim(ctx, info.Key, day)
@@ -158,36 +157,38 @@ func (c *Compactor) openClaim(ctx context.Context, key, day string) (openClaim, 
 	}
 }
 
-// idSet is the sorted hashes of application ids.
-type idSet [][16]byte
+// idHashed is the hash of an application's id; its first byte is the shard.
+type idHashed [16]byte
 
-func idHash(id string) [16]byte {
-	sum := sha256.Sum256([]byte(id))
-	return [16]byte(sum[:16])
+func idHash(id []byte) idHashed {
+	sum := sha256.Sum256(id)
+	return idHashed(sum[:16])
 }
 
-func compareIDs(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) }
+func compareIDs(a, b idHashed) int { return bytes.Compare(a[:], b[:]) }
 
-func (s idSet) has(id string) bool {
-	_, ok := slices.BinarySearchFunc(s, idHash(id), compareIDs)
+// idSet is some hashes, sorted where they are looked for.
+type idSet []idHashed
+
+func (s idSet) has(id idHashed) bool {
+	_, ok := slices.BinarySearchFunc(s, id, compareIDs)
 	return ok
 }
 
 // idsOfDay are the applications of some shards that have a row of that day.
 func (c *Compactor) idsOfDay(ctx context.Context, day string, from, to int) (idSet, error) {
 	var ids idSet
-	add := func(id []byte) error {
-		hash := sha256.Sum256(id)
-		if n := int(hash[0]); n < from || n >= to {
+	err := c.eachID(ctx, day, func(id idHashed) error {
+		if n := int(id[0]); n < from || n >= to {
 			return nil
 		}
 		if len(ids) >= c.maxIDs {
 			return errTooMany
 		}
-		ids = append(ids, [16]byte(hash[:16]))
+		ids = append(ids, id)
 		return nil
-	}
-	if err := c.eachID(ctx, day, add); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(ids, compareIDs)

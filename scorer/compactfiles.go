@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/loanscorer/loanscorer/internal/status"
@@ -18,6 +18,8 @@ import (
 const (
 	// maxResults is the largest file of one attempt that is read, in bytes.
 	maxResults = 64 << 20
+	// maxResultRows is the most rows of one such file.
+	maxResultRows = 1 << 16
 	// bytesAhead bounds the files that are read at the same time.
 	bytesAhead = 8 << 20
 )
@@ -26,18 +28,19 @@ const (
 var errColumns = errors.New("result file has other columns")
 
 // eachFile reads the day's small files in the order of their keys, some ahead,
-// and hands over their rows.
-func (c *Compactor) eachFile(ctx context.Context, day string, use func([]parquet.Row) error) error {
+// and hands over what use makes of each. use runs at the same time for several
+// files, hand for one after the other.
+func eachFile[T any](ctx context.Context, c *Compactor, day string, use func(data []byte) (T, error), hand func(T) error) error {
 	var ahead []store.Info
 	size := int64(0)
-	hand := func() error {
-		rows, err := c.read(ctx, ahead)
+	flush := func() error {
+		made, err := readFiles(ctx, c, ahead, use)
 		if err != nil {
 			return err
 		}
 		ahead, size = ahead[:0], 0
-		for _, r := range rows {
-			if err := use(r); err != nil {
+		for _, m := range made {
+			if err := hand(m); err != nil {
 				return err
 			}
 		}
@@ -48,18 +51,18 @@ func (c *Compactor) eachFile(ctx context.Context, day string, use func([]parquet
 			return err
 		}
 		if len(ahead) == compactParallel || (len(ahead) > 0 && size+info.Size > bytesAhead) {
-			if err := hand(); err != nil {
+			if err := flush(); err != nil {
 				return err
 			}
 		}
 		ahead, size = append(ahead, info), size+info.Size
 	}
-	return hand()
+	return flush()
 }
 
-// read returns the rows of some files.
-func (c *Compactor) read(ctx context.Context, files []store.Info) ([][]parquet.Row, error) {
-	rows := make([][]parquet.Row, len(files))
+// readFiles makes something of each of some files.
+func readFiles[T any](ctx context.Context, c *Compactor, files []store.Info, use func(data []byte) (T, error)) ([]T, error) {
+	made := make([]T, len(files))
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range files {
 		group.Go(func() error {
@@ -68,14 +71,23 @@ func (c *Compactor) read(ctx context.Context, files []store.Info) ([][]parquet.R
 				return err
 			}
 			return guarded(func() (err error) {
-				if rows[i], err = c.decode(data); err != nil {
+				if made[i], err = use(data); err != nil {
 					err = fmt.Errorf("%q: %w", files[i].Key, err)
 				}
 				return err
 			})
 		})
 	}
-	return rows, group.Wait()
+	return made, group.Wait()
+}
+
+// hashes are the hashed ids of a file in memory.
+func (c *Compactor) hashes(data []byte) (ids idSet, err error) {
+	err = c.ids(bytes.NewReader(data), int64(len(data)), func(id []byte) error {
+		ids = append(ids, idHash(id))
+		return nil
+	})
+	return ids, err
 }
 
 // decodeResults returns the rows of a result file of single applications, in
@@ -83,7 +95,7 @@ func (c *Compactor) read(ctx context.Context, files []store.Info) ([][]parquet.R
 // file with a column that we do not know is refused, so that merging loses
 // nothing that a newer version wrote.
 func decodeResults(data []byte) ([]parquet.Row, error) {
-	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	file, err := openResults(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, err
 	}
@@ -92,26 +104,72 @@ func decodeResults(data []byte) ([]parquet.Row, error) {
 		return nil, err
 	}
 	var rows []parquet.Row
-	buf := make([]parquet.Row, 64)
+	buf := valuesFor(file)
 	for _, group := range file.RowGroups() {
-		reader := group.Rows()
-		for {
-			n, err := reader.ReadRows(buf)
-			for _, row := range buf[:n] {
-				rows = append(rows, arrange(row, from))
-			}
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return nil, errors.Join(err, reader.Close())
-			}
+		part, err := decodeGroup(group, from, buf)
+		if err != nil {
+			return nil, err
 		}
-		if err := reader.Close(); err != nil {
+		rows = append(rows, part...)
+	}
+	return rows, nil
+}
+
+// decodeGroup reads a row group column by column, which for files of a few
+// rows is a good deal faster than row by row.
+func decodeGroup(group parquet.RowGroup, from []int, buf []parquet.Value) ([]parquet.Row, error) {
+	if n := group.NumRows(); n < 0 || n > maxResultRows {
+		return nil, fmt.Errorf("%d rows, at most %d", n, maxResultRows)
+	}
+	n, columns := int(group.NumRows()), len(from)
+	values := make([]parquet.Value, n*columns)
+	rows := make([]parquet.Row, n)
+	for k := range rows {
+		rows[k] = values[k*columns : (k+1)*columns]
+	}
+	chunks := group.ColumnChunks()
+	for i, source := range from {
+		if source < 0 {
+			for k := range rows {
+				rows[k][i] = parquet.NullValue().Level(0, 0, i)
+			}
+			continue
+		}
+		k := 0
+		err := eachValue(chunks[source], buf, func(v parquet.Value) error {
+			if k == n {
+				return fmt.Errorf("%w: more values than rows", errColumns)
+			}
+			v = v.Clone()
+			rows[k][i] = v.Level(0, v.DefinitionLevel(), i)
+			k++
+			return nil
+		})
+		if err == nil && k < n {
+			err = fmt.Errorf("%w: fewer values than rows", errColumns)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	return rows, nil
+}
+
+// openResults opens a file that this program wrote: packed with zstd. Some of
+// the library's other codecs do not end on broken input.
+func openResults(in io.ReaderAt, size int64) (*parquet.File, error) {
+	file, err := parquet.OpenFile(in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(1<<20))
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range file.Metadata().RowGroups {
+		for i := range group.Columns {
+			if codec := group.Columns[i].MetaData.Codec; codec != format.Zstd {
+				return nil, fmt.Errorf("%w: one is packed with %s", errColumns, codec)
+			}
+		}
+	}
+	return file, nil
 }
 
 // sources maps each of our columns to the file's, -1 where it has none.
@@ -139,20 +197,6 @@ func sources(schema *parquet.Schema) ([]int, error) {
 	return from, nil
 }
 
-// arrange copies a row into our layout.
-func arrange(row parquet.Row, from []int) parquet.Row {
-	out := make(parquet.Row, len(from))
-	for i, n := range from {
-		if n < 0 {
-			out[i] = parquet.NullValue().Level(0, 0, i)
-			continue
-		}
-		v := row[n].Clone()
-		out[i] = v.Level(0, v.DefinitionLevel(), i)
-	}
-	return out
-}
-
 // sizeOf is about what a row takes in memory.
 func sizeOf(row parquet.Row) int {
 	n := 0
@@ -165,15 +209,9 @@ func sizeOf(row parquet.Row) int {
 	return n
 }
 
-// idColumn is the index of the application's id in our layout.
-func idColumn() int {
-	columns, _ := applicationColumns()
-	return slices.IndexFunc(columns, func(c column) bool { return c.name == colApplicationID })
-}
-
 // eachID tells every application that has a row of the day: from the merged
 // file where there is one, otherwise from the small ones.
-func (c *Compactor) eachID(ctx context.Context, day string, add func(id []byte) error) error {
+func (c *Compactor) eachID(ctx context.Context, day string, add func(id idHashed) error) error {
 	info, err := c.o.Objects.Head(ctx, status.DailyResultKey(day))
 	switch {
 	case err == nil:
@@ -181,10 +219,9 @@ func (c *Compactor) eachID(ctx context.Context, day string, add func(id []byte) 
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
-	at := idColumn()
-	return c.eachFile(ctx, day, func(rows []parquet.Row) error {
-		for _, row := range rows {
-			if err := add(row[at].ByteArray()); err != nil {
+	return eachFile(ctx, c, day, c.hashes, func(ids idSet) error {
+		for _, id := range ids {
+			if err := add(id); err != nil {
 				return err
 			}
 		}
@@ -193,18 +230,23 @@ func (c *Compactor) eachID(ctx context.Context, day string, add func(id []byte) 
 }
 
 // mergedIDs reads the ids of a merged file, and of the file nothing else.
-func (c *Compactor) mergedIDs(ctx context.Context, info store.Info, add func(id []byte) error) error {
+func (c *Compactor) mergedIDs(ctx context.Context, info store.Info, add func(id idHashed) error) error {
 	in := &objectReader{ctx: ctx, objects: c.o.Objects, ref: info.Ref()}
-	if err := c.ids(in, info.Size, add); err != nil {
+	if err := c.ids(in, info.Size, func(id []byte) error { return add(idHash(id)) }); err != nil {
 		return fmt.Errorf("%q: %w", info.Key, err)
 	}
 	return nil
 }
 
+// valuesFor is a buffer for the values of a file. It is never empty: a read
+// into nothing would not end.
+func valuesFor(file *parquet.File) []parquet.Value {
+	return make([]parquet.Value, max(1, min(file.NumRows(), 1024)))
+}
+
 // idsIn reads the ids of a result file.
 func idsIn(in io.ReaderAt, size int64, add func(id []byte) error) error {
-	file, err := parquet.OpenFile(in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true),
-		parquet.ReadBufferSize(1<<20))
+	file, err := openResults(in, size)
 	if err != nil {
 		return err
 	}
@@ -212,19 +254,21 @@ func idsIn(in io.ReaderAt, size int64, add func(id []byte) error) error {
 	if !ok {
 		return fmt.Errorf("%w: no %s", errColumns, colApplicationID)
 	}
+	buf := valuesFor(file)
 	for _, group := range file.RowGroups() {
-		if err := columnIDs(group.ColumnChunks()[leaf.ColumnIndex], add); err != nil {
+		chunk := group.ColumnChunks()[leaf.ColumnIndex]
+		if err := eachValue(chunk, buf, func(v parquet.Value) error { return add(v.ByteArray()) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// columnIDs reads one column of one row group.
-func columnIDs(chunk parquet.ColumnChunk, add func(id []byte) error) (err error) {
+// eachValue reads one column of one row group. A value is good until use
+// returns.
+func eachValue(chunk parquet.ColumnChunk, buf []parquet.Value, use func(parquet.Value) error) (err error) {
 	pages := chunk.Pages()
 	defer func() { err = errors.Join(err, pages.Close()) }()
-	values := make([]parquet.Value, 1024)
 	for {
 		page, err := pages.ReadPage()
 		if errors.Is(err, io.EOF) {
@@ -233,7 +277,7 @@ func columnIDs(chunk parquet.ColumnChunk, add func(id []byte) error) (err error)
 		if err != nil {
 			return err
 		}
-		err = pageIDs(page, values, add)
+		err = pageValues(page, buf, use)
 		parquet.Release(page)
 		if err != nil {
 			return err
@@ -241,12 +285,15 @@ func columnIDs(chunk parquet.ColumnChunk, add func(id []byte) error) (err error)
 	}
 }
 
-func pageIDs(page parquet.Page, values []parquet.Value, add func(id []byte) error) error {
+func pageValues(page parquet.Page, buf []parquet.Value, use func(parquet.Value) error) error {
 	reader := page.Values()
 	for {
-		n, err := reader.ReadValues(values)
-		for i := range values[:n] {
-			if err := add(values[i].ByteArray()); err != nil {
+		n, err := reader.ReadValues(buf)
+		if n == 0 && err == nil {
+			return io.ErrNoProgress
+		}
+		for i := range buf[:n] {
+			if err := use(buf[i]); err != nil {
 				return err
 			}
 		}

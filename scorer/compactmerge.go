@@ -30,7 +30,7 @@ func (c *Compactor) merge(ctx context.Context, d *MergedDay) error {
 		files, rows = 0, 0
 		columns, _ := applicationColumns()
 		t, held, size := newTable(out, columns), 0, 0
-		err := c.eachFile(ctx, d.Day, func(part []parquet.Row) error {
+		err := eachFile(ctx, c, d.Day, c.decode, func(part []parquet.Row) error {
 			files, rows, held = files+1, rows+int64(len(part)), held+len(part)
 			for _, row := range part {
 				size += sizeOf(row)
@@ -79,13 +79,11 @@ func (c *Compactor) late(ctx context.Context, day string) (int, error) {
 		if info.LastModified.Before(merged.LastModified.Add(-clockSkew)) || len(ids) >= c.maxIDs {
 			continue
 		}
-		rows, err := c.read(ctx, []store.Info{info})
+		found, err := readFiles(ctx, c, []store.Info{info}, c.hashes)
 		if err != nil {
 			return 0, err
 		}
-		for _, row := range rows[0] {
-			ids = append(ids, idHash(string(row[idColumn()].ByteArray())))
-		}
+		ids = append(ids, found[0]...)
 	}
 	missing, err := c.missing(ctx, merged, ids)
 	if err != nil || missing == 0 {
@@ -103,8 +101,8 @@ func (c *Compactor) missing(ctx context.Context, merged store.Info, ids idSet) (
 	}
 	slices.SortFunc(ids, compareIDs)
 	found := 0
-	err := c.mergedIDs(ctx, merged, func(id []byte) error {
-		if ids.has(string(id)) {
+	err := c.mergedIDs(ctx, merged, func(id idHashed) error {
+		if ids.has(id) {
 			found++
 		}
 		return nil
