@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
@@ -18,8 +19,8 @@ import (
 const (
 	// maxResults is the largest file of one attempt that is read, in bytes.
 	maxResults = 64 << 20
-	// maxResultRows is the most rows of one such file.
-	maxResultRows = 1 << 16
+	// maxResultRows is the most rows of a row group: twice what the merge makes.
+	maxResultRows = 2 * dailyGroup
 	// bytesAhead bounds the files that are read at the same time.
 	bytesAhead = 8 << 20
 )
@@ -207,6 +208,12 @@ func sizeOf(row parquet.Row) int {
 		}
 	}
 	return n
+}
+
+// idColumn is the index of the application's id in our layout.
+func idColumn() int {
+	columns, _ := applicationColumns()
+	return slices.IndexFunc(columns, func(c column) bool { return c.name == colApplicationID })
 }
 
 // eachID tells every application that has a row of the day: from the merged

@@ -71,12 +71,10 @@ func simCompactor(objects Objects, folders Folders, decode func(data []byte) ([]
 		if _, err := in.ReadAt(data, 0); err != nil && err != io.EOF {
 			return err
 		}
-		columns, _ := applicationColumns()
-		at := slices.IndexFunc(columns, func(c column) bool { return c.name == colApplicationID })
 		rows, err := decode(data)
 		for _, row := range rows {
 			if err == nil {
-				err = add(row[at].ByteArray())
+				err = add(row[idColumn()].ByteArray())
 			}
 		}
 		return err
