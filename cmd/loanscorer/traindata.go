@@ -57,6 +57,9 @@ func readLoans(path string, names []string, label string, skip bool) (_ *loanTab
 	}
 	for _, c := range t.columns {
 		c.finish()
+		if c != t.column(label) && c.identifies(t.rows) {
+			return nil, usagef("--features: column %s tells applicants apart, nearly every row has a text of its own: a model file must not name them", c.name)
+		}
 	}
 	t.sha256, err = rows.sha256()
 	return t, err
@@ -165,6 +168,16 @@ func (c *loanColumn) finish() {
 			c.values[i] = replace[int(v)]
 		}
 	}
+}
+
+// fewTexts is how many different texts any column of categories may have.
+const fewTexts = 50
+
+// identifies reports whether a column of texts tells rows apart rather than
+// groups them: Loan_ID, and any that has a text of its own for every other row.
+func (c *loanColumn) identifies(rows int) bool {
+	known, published := ingest.LookupColumn(c.name)
+	return published && known == ingest.LoanID || len(c.names) > max(fewTexts, rows/2)
 }
 
 func parseNumbers(texts []string) ([]float64, bool) {
