@@ -18,13 +18,19 @@ type utf16Reader struct {
 	err    error
 }
 
+// maxEmptyReads is how often in a row a reader may give nothing decodable.
+const maxEmptyReads = 100
+
 func newUTF16Reader(r io.Reader, encoding string) io.Reader {
 	return &utf16Reader{r: r, big: encoding == EncodingUTF16BE}
 }
 
 // Read implements io.Reader.
 func (u *utf16Reader) Read(p []byte) (int, error) {
-	for len(u.out) == 0 {
+	for tries := 0; len(u.out) == 0; tries++ {
+		if u.err == nil && tries == maxEmptyReads {
+			u.err = io.ErrNoProgress
+		}
 		if u.err != nil {
 			return 0, u.err
 		}

@@ -93,6 +93,25 @@ func TestBatchDialects(t *testing.T) {
 	}
 }
 
+// failure 37, failure 38: an empty file fails by name, a header alone is a file
+// of no rows, packed or not.
+func TestBatchEmpty(t *testing.T) {
+	t.Parallel()
+	const header = "TotalIncome,LoanAmount,Credit_History,Property_Area"
+	for _, file := range []string{"", "\n\r\n", gzipText(t, "")} {
+		if _, summary, _ := batchOf(t, file, nil); summary.State != status.BatchFailed || summary.Error.Code != ingest.CodeEmpty {
+			t.Errorf("%q: %s %+v", file, summary.State, summary.Error)
+		}
+	}
+	for _, file := range []string{header, header + "\r\n", gzipText(t, header), "sep=,\n" + header} {
+		plan, summary, s := batchOf(t, file, nil)
+		if summary.State != status.BatchSucceeded || summary.Tally.Rows != 0 {
+			t.Errorf("%q: %s %+v", file, summary.State, summary.Error)
+		}
+		simVerify(t, s.Bucket, plan.ID, 0)
+	}
+}
+
 // failure 50: a packed file that is damaged fails by name, and leaves no part
 // and no rejects behind.
 func TestBatchDamaged(t *testing.T) {

@@ -76,7 +76,11 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 		o.Duplicates(sink.ids.Duplicates())
 	}
 	var many *TooManyRejects
-	if err != nil && !errors.As(err, &many) {
+	var refused *ingest.FileError
+	switch {
+	case errors.As(err, &refused):
+		return sink.tally, refused
+	case err != nil && !errors.As(err, &many):
 		return sink.tally, err
 	}
 	return sink.tally, errors.Join(err, sink.file.Close(), table.flush())
