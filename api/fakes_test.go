@@ -28,11 +28,12 @@ var errDown = errors.New("connection refused")
 
 // bucket is Objects in memory.
 type bucket struct {
-	mu      sync.Mutex
-	objects map[string]object
-	err     error            // of every call
-	onGet   func(key string) // before every Get, without the lock
-	gets    []string         // keys asked for
+	ambiguous error // told by a Create that was applied
+	mu        sync.Mutex
+	objects   map[string]object
+	err       error            // of every call
+	onGet     func(key string) // before every Get, without the lock
+	gets      []string         // keys asked for
 }
 
 type object struct {
@@ -316,4 +317,20 @@ func (b *bucket) ReadRange(ctx context.Context, key string, offset, n int64) ([]
 		return nil, err
 	}
 	return data[offset : offset+n], nil
+}
+
+func (b *bucket) Create(_ context.Context, key string, body []byte, _ store.PutOptions) (store.Info, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return store.Info{}, b.err
+	}
+	if _, ok := b.objects[key]; ok {
+		return store.Info{}, store.ErrExists
+	}
+	if b.objects == nil {
+		b.objects = map[string]object{}
+	}
+	b.objects[key] = object{data: bytes.Clone(body)}
+	return infoOf(key, b.objects[key]), b.ambiguous
 }

@@ -17,6 +17,8 @@ import (
 type Objects interface {
 	// Get returns a whole object of at most limit bytes, or store.ErrNotFound.
 	Get(ctx context.Context, key string, limit int64) ([]byte, store.Info, error)
+	// Create writes an object unless one is there, which is store.ErrExists.
+	Create(ctx context.Context, key string, body []byte, o store.PutOptions) (store.Info, error)
 	// Head returns what is known of an object, its metadata included, or store.ErrNotFound.
 	Head(ctx context.Context, key string) (store.Info, error)
 	// List yields the objects under prefix in byte order, after the key `after`.

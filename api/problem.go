@@ -32,6 +32,7 @@ const (
 	CodeInvalid           Code = "invalid"
 	CodeNotFinished       Code = "not_finished"
 	CodeNoResults         Code = "no_results"
+	CodeFinished          Code = "finished"
 	CodeInternal          Code = "internal"
 	CodeOtherFeatures     Code = "other_features"
 	CodeUnavailable       Code = "unavailable"
@@ -67,6 +68,7 @@ func kinds() []kind {
 		{CodeInvalid, http.StatusUnprocessableEntity, "Invalid values", "The request is well formed, but values in it are not allowed; errors lists them.", 0},
 		{CodeNotFinished, http.StatusConflict, "Not finished", "The batch is not finished. Ask for its state, and again when it is done.", retryAfterUnfinished},
 		{CodeNoResults, http.StatusConflict, "No results", "The batch ended without results.", 0},
+		{CodeFinished, http.StatusConflict, "Already finished", "The batch has ended; nothing changes that.", 0},
 		{CodeInternal, http.StatusInternalServerError, "Internal error", "Something is wrong on this side. Tell the operator the request_id.", 0},
 		{CodeOtherFeatures, http.StatusNotImplemented, "The model has other features", "The model in use cannot answer this endpoint.", 0},
 		{CodeUnavailable, http.StatusServiceUnavailable, "Temporarily unavailable", "The store or the queue does not answer. Nothing was confirmed as accepted; try again later.", retryAfterUnavailable},

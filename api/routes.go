@@ -38,6 +38,7 @@ func (s *service) routes() {
 	add(s, http.MethodGet, pathBatches, s.listBatches, s.batchesDoc())
 	add(s, http.MethodPost, pathValidate, s.validateBatch, s.validateDoc())
 	add(s, http.MethodGet, pathBatch, s.getBatch, s.batchDoc())
+	add(s, http.MethodPost, pathBatch, s.postBatch, s.cancelDoc())
 	add(s, http.MethodGet, pathDecisions, s.getDecisions, s.decisionsDoc())
 	add(s, http.MethodGet, pathModel, s.getModel, s.modelDoc())
 	add(s, http.MethodPost, pathPredictions, s.predict, s.predictDoc())

@@ -208,6 +208,14 @@ func (nothing) List(context.Context, string, string) iter.Seq2[store.Info, error
 	return func(func(store.Info, error) bool) {}
 }
 
+func (nothing) Create(_ context.Context, key string, _ []byte, _ store.PutOptions) (store.Info, error) {
+	return store.Info{Key: key}, nil
+}
+
+func (nothing) ReadRange(context.Context, string, int64, int64) ([]byte, error) {
+	return nil, store.ErrNotFound
+}
+
 func (nothing) Folders(context.Context, string) ([]string, error) { return nil, nil }
 
 // TestDirectSchema compares the gateway's schema with that of the api.

@@ -185,7 +185,7 @@ func (b *Bulk) closed(ctx context.Context, batch string) (bool, error) {
 // finish writes a terminal state that is not the closed ledger. The first
 // terminal state stands.
 func (b *Bulk) finish(ctx context.Context, plan *status.Batch, state status.BatchState, problem *status.Problem) error {
-	s := summaryOf(plan, state, b.o.Now())
+	s := status.NewSummary(plan, state, b.o.Now())
 	s.Error = problem
 	return b.writeSummary(ctx, s)
 }

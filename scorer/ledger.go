@@ -2,12 +2,10 @@ package scorer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -98,7 +96,7 @@ func (b *Bulk) close(ctx context.Context, plan *status.Batch) error {
 	if next := entries[len(entries)-1].NextRecord; next != plan.Source.Size && plan.ChunkSize > 0 {
 		return fmt.Errorf("batch %s: the last chunk ends at byte %d of %d", plan.ID, next, plan.Source.Size)
 	}
-	s := summaryOf(plan, status.BatchSucceeded, b.o.Now())
+	s := status.NewSummary(plan, status.BatchSucceeded, b.o.Now())
 	for _, e := range entries {
 		s.Tally.Add(&e.Tally)
 		s.Parts = append(s.Parts, e.Part)
@@ -168,18 +166,6 @@ func readEntries(ctx context.Context, objects Claims, plan *status.Batch) ([]*st
 		})
 	}
 	return entries, group.Wait()
-}
-
-func summaryOf(plan *status.Batch, state status.BatchState, now time.Time) *status.Summary {
-	var header struct {
-		Dialect json.RawMessage `json:"dialect"`
-	}
-	_ = json.Unmarshal(plan.Header, &header) // a refused file has none
-	return &status.Summary{
-		V: status.Version, ID: plan.ID, State: state, Source: plan.Source, Dialect: header.Dialect, Model: plan.Model, Policy: plan.Policy,
-		Reasons: plan.Reasons, Chunks: plan.Chunks, Tally: status.NewTally(), Parts: []status.Object{},
-		PlannedAt: plan.PlannedAt, ClosedAt: now.UTC().Truncate(time.Millisecond),
-	}
 }
 
 // writeSummary writes the terminal state. The first one stands.

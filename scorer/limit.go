@@ -86,7 +86,7 @@ func (b *Bulk) endEarly(ctx context.Context, plan *status.Batch) error {
 	if wrong, _, broken := brokenChain(plan, entries); broken {
 		entries = entries[:wrong]
 	}
-	s := summaryOf(plan, status.BatchFailed, b.o.Now())
+	s := status.NewSummary(plan, status.BatchFailed, b.o.Now())
 	for _, e := range entries {
 		s.Tally.Add(&e.Tally)
 		s.Parts = append(s.Parts, e.Part)

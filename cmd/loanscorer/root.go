@@ -138,7 +138,7 @@ applications were rejected).`,
 	root.AddCommand(
 		serveCommand(s), apiCommand(s), workerCommand(s), demoCommand(s),
 		scoreCommand(s), checkCommand(s), submitCommand(s), statusCommand(s), uploadCommand(s),
-		batchesCommand(s), reportCommand(s), resultsCommand(s), verifyCommand(s), compactCommand(s), modelCommand(s), explainCommand(s),
+		batchesCommand(s), cancelCommand(s), reportCommand(s), resultsCommand(s), verifyCommand(s), compactCommand(s), modelCommand(s), explainCommand(s),
 		trainCommand(s), evaluateCommand(s), tuneCommand(s), fairnessCommand(s), versionCommand(s),
 		costCommand(s), planCommand(s), doctorCommand(s), eraseCommand(s), healthCommand(s),
 	)

@@ -280,3 +280,17 @@ type Summary struct {
 	ClosedAt   time.Time       `json:"closed_at"`
 	Error      *Problem        `json:"error,omitempty"`
 }
+
+// NewSummary is the terminal state of a batch that ends now without a row:
+// cancelled or failed as it is, or to be filled in.
+func NewSummary(plan *Batch, state BatchState, now time.Time) *Summary {
+	var header struct {
+		Dialect json.RawMessage `json:"dialect"`
+	}
+	_ = json.Unmarshal(plan.Header, &header) // a refused file has none
+	return &Summary{
+		V: Version, ID: plan.ID, State: state, Source: plan.Source, Dialect: header.Dialect, Model: plan.Model, Policy: plan.Policy,
+		Reasons: plan.Reasons, Chunks: plan.Chunks, Tally: NewTally(), Parts: []Object{},
+		PlannedAt: plan.PlannedAt, ClosedAt: now.UTC().Truncate(time.Millisecond),
+	}
+}
