@@ -7,6 +7,9 @@ import (
 	"github.com/loanscorer/loanscorer/internal/status"
 )
 
+// summaries are what the api writes of a batch, to cancel it.
+const summaries = status.BatchesPrefix + "*/summary.json"
+
 func accessRules() []rule {
 	return []rule{
 		{"public", checkPublic},
@@ -153,7 +156,7 @@ func checkGrantedResource(s *stack, role *resource, st *statement, resource stri
 	rest := strings.TrimPrefix(resource, at.arn())
 	prefix, star := strings.CutSuffix(rest, "/*")
 	switch {
-	case rest == "":
+	case rest == "", at.kind == "AWS::S3::Bucket" && rest == "/"+summaries:
 	case at.kind == "AWS::S3::Bucket" && star && len(prefix) > 1 && !strings.Contains(prefix, "*"):
 	default:
 		p.add(role, "%v on %s: too much", st.actions, resource)
@@ -193,6 +196,7 @@ func checkNeeds(s *stack, p *problems) {
 				needs("s3:GetObject", status.ApplicationResultsPrefix, status.BatchResultsPrefix)
 			}
 			needs("s3:PutObject", "idempotency/")
+			need("s3:PutObject", b.arn()+"/"+summaries)
 			need("sqs:SendMessage", applications.arn())
 			need("sqs:GetQueueAttributes", applications.arn())
 		case "applications":
@@ -230,7 +234,7 @@ func checkNeeds(s *stack, p *problems) {
 // checkLeast: no function may write where, or use a queue that, only another does.
 func checkLeast(s *stack, p *problems) {
 	writes := map[string][]string{
-		"api":          {"idempotency/"},
+		"api":          {"idempotency/", summaries},
 		"applications": {status.ApplicationsPrefix, status.ApplicationResultsPrefix, status.ModelsPrefix, status.ReasonsPrefix},
 		"bulk":         {status.BatchesPrefix, status.BatchResultsPrefix, status.ReceiptsPrefix, status.ModelsPrefix, status.ReasonsPrefix},
 		"maintenance":  {status.BatchesPrefix, status.ReceiptsPrefix, status.ApplicationResultsPrefix, status.DailyResultsPrefix},
