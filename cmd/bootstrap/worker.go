@@ -120,8 +120,12 @@ func (w *worker) Handle(ctx context.Context, batch []events.Message) []error {
 		for i, n := range numbers {
 			part[i] = batch[n]
 		}
-		for i, err := range h.Handle(ctx, part) {
-			errs[numbers[i]] = err
+		answers := h.Handle(ctx, part)
+		for i, n := range numbers {
+			errs[n] = errNoAnswer // a message without an answer is not acknowledged
+			if i < len(answers) {
+				errs[n] = answers[i]
+			}
 		}
 	}
 	hand(w.applications, singles)
@@ -140,3 +144,5 @@ func (w *worker) single(m *events.Message) bool {
 	_, err := events.ParseBulk(m.Body)
 	return err != nil
 }
+
+var errNoAnswer = errors.New("the handler gave no answer for this message")
