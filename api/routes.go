@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -60,7 +61,8 @@ type service struct {
 	reasons reasonTexts
 	order   []*huma.Operation // as registered
 
-	openapiJSON, openapiYAML, docs *reply // fixed pages
+	openapiJSON, openapiYAML, docs *reply // fixed pages, made by described
+	described                      func() error
 }
 
 // New returns the handler of every route. The error names the option that is
@@ -76,9 +78,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	s.huma = humago.New(s.mux, s.config())
 	s.routes()
-	if err := s.describe(); err != nil {
-		return nil, fmt.Errorf("openapi: %w", err)
-	}
+	s.described = sync.OnceValue(s.describe)
 	return http.HandlerFunc(s.serve), nil
 }
 
@@ -122,9 +122,13 @@ func (s *service) logCause(ctx context.Context, p *Problem) {
 		slog.String("code", string(p.Code)), slog.String("error", p.cause.Error()))
 }
 
-// page answers with fixed bytes that are made after every route is known.
+// page answers with fixed bytes that are made when they are first asked for:
+// most processes that start, such as functions, are never asked.
 func (s *service) page(of **reply) func(context.Context, *struct{}) (*reply, error) {
 	return func(ctx context.Context, _ *struct{}) (*reply, error) {
+		if err := s.described(); err != nil {
+			return nil, newProblem(CodeInternal, "").because(fmt.Errorf("openapi: %w", err))
+		}
 		r := **of
 		return r.tag(requestOf(ctx).header.Values("If-None-Match")), nil
 	}
