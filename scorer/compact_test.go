@@ -402,7 +402,7 @@ func TestOrphans(t *testing.T) {
 		if orphans, err := h.compactor(t).Orphans(t.Context()); err != nil || len(orphans) != 0 {
 			t.Fatalf("%+v, %v", orphans, err)
 		}
-		h.clock.pass(13 * 24 * time.Hour)
+		h.clock.pass(14 * 24 * time.Hour)
 		if merged {
 			if done, err := h.compactor(t).Compact(t.Context()); err != nil || len(done) != 2 {
 				t.Fatalf("%+v, %v", done, err)
@@ -411,7 +411,7 @@ func TestOrphans(t *testing.T) {
 		if orphans, err := h.compactor(t).Orphans(t.Context()); err != nil || len(orphans) != 0 {
 			t.Fatalf("before the retention is over: %+v, %v", orphans, err)
 		}
-		h.clock.pass(48 * time.Hour)
+		h.clock.pass(24 * time.Hour)
 		orphans, err := h.compactor(t).Orphans(t.Context())
 		if err != nil {
 			t.Fatal(err)

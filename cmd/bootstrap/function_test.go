@@ -39,6 +39,7 @@ func TestWorkerAcknowledgesWhatIsNotItsOwn(t *testing.T) {
 		{"s3 test event by the queue", string(queued(t, testBulk, fixture(t, "s3-test-event.json"))), noFailures, "nothing to do"},
 		{"deletion from the bucket", string(fixture(t, "s3-deleted.json")), "null", "nothing to do"},
 		{"deletion by the queue", string(queued(t, testBulk, fixture(t, "s3-deleted.json"))), noFailures, "nothing to do"},
+		{"deletion by an unknown queue", string(queued(t, "other", fixture(t, "s3-deleted.json"))), noFailures, "nothing to do"},
 		{"upload that is gone", string(fixture(t, "s3-direct.json")), "null", "upload gone before it was scored"},
 		{"sns", string(fixture(t, "sns.json")), "null", logged},
 		{"schedule", string(fixture(t, "scheduled.json")), "null", logged},

@@ -77,7 +77,6 @@ type responseWriter struct {
 	sent   http.Header // as it was when the status was written
 	status int
 	body   bytes.Buffer
-	none   bool // HEAD, or a status without a body
 	head   bool
 }
 
@@ -94,7 +93,6 @@ func (w *responseWriter) WriteHeader(status int) {
 		return
 	}
 	w.status, w.sent = status, w.header.Clone()
-	w.none = w.head || status == http.StatusNoContent || status == http.StatusNotModified
 }
 
 // Write implements io.Writer.
@@ -106,7 +104,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	switch {
 	case w.head:
 		return len(p), nil
-	case w.none:
+	case w.bodiless():
 		return 0, http.ErrBodyNotAllowed
 	default:
 		return w.body.Write(p)
