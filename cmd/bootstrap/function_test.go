@@ -172,7 +172,7 @@ func TestStopsBeforeTheDeadline(t *testing.T) {
 	slow := newProxy(t, c.server.S3Endpoint())
 	slow.stall("/applications/")
 	f := runtimetest.New(t, runtimetest.Options{
-		Program: []string{program}, Env: c.env(roleWorker, envS3+"="+slow.url()), Timeout: 3 * time.Second,
+		Program: []string{program}, Env: c.env(roleWorker, envS3+"="+slow.url()), Timeout: 5 * time.Second,
 	})
 	logAtEnd(t, f)
 	event := queued(t, testApplications, application(t, "A-1"), []byte(`{"hello":"world"}`))
@@ -193,7 +193,7 @@ func TestKilledAtTheDeadline(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, time.Minute)
 	hanging := runtimetest.New(t, runtimetest.Options{
-		Program: []string{os.Args[0]}, Env: c.env(roleWorker, envTestHandler+"=hang"), Timeout: 3 * time.Second,
+		Program: []string{os.Args[0]}, Env: c.env(roleWorker, envTestHandler+"=hang"), Timeout: 6 * time.Second,
 	})
 	logAtEnd(t, hanging)
 	event := queued(t, testApplications, application(t, "A-1"), application(t, "A-2"))
