@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -59,18 +58,14 @@ func runCheck(ctx context.Context, s streams, path string, o *checkOptions) erro
 	if err != nil {
 		return err
 	}
-	in, err := os.Open(path)
+	in, src, err := openSource(path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
 	boundMemory()
-	bar := newBar(s.err, info.Size(), "checking")
-	report, err := scorer.CheckFile(ctx, sc, sourceOf(in, info), ingest.CheckOptions{Given: o.given, Progress: bar.set})
+	bar := newBar(s.err, max(src.Size, 0), "checking")
+	report, err := scorer.CheckFile(ctx, sc, src, ingest.CheckOptions{Given: o.given, Progress: bar.set})
 	bar.done()
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

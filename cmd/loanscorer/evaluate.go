@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -101,19 +100,7 @@ func runEvaluate(ctx context.Context, s streams, path string, o *evaluateFlags) 
 	if err != nil {
 		return err
 	}
-	if o.report != "" {
-		if err := writeFile(o.report, func(f *os.File) error { return evaluate.WriteReport(f, r) }); err != nil {
-			return err
-		}
-	}
-	if o.json {
-		return json.NewEncoder(s.out).Encode(r)
-	}
-	printEvaluation(s.out, r)
-	if o.report != "" {
-		_, err = fmt.Fprintln(s.out, o.report)
-	}
-	return err
+	return s.show(o.report, o.json, r, func(f *os.File) error { return evaluate.WriteReport(f, r) }, func() { printEvaluation(s.out, r) })
 }
 
 func newReport(path string, d *train.Data) *evaluate.Report {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -73,19 +72,7 @@ func runFairness(ctx context.Context, s streams, path string, o *fairnessFlags) 
 	if err != nil {
 		return err
 	}
-	if o.report != "" {
-		if err := writeFile(o.report, func(f *os.File) error { return fairness.WriteReport(f, r) }); err != nil {
-			return err
-		}
-	}
-	if o.json {
-		return json.NewEncoder(s.out).Encode(r)
-	}
-	printFairness(s.out, r)
-	if o.report != "" {
-		_, err = fmt.Fprintln(s.out, o.report)
-	}
-	return err
+	return s.show(o.report, o.json, r, func(f *os.File) error { return fairness.WriteReport(f, r) }, func() { printFairness(s.out, r) })
 }
 
 // screening reads a file for one or more columns.

@@ -50,7 +50,7 @@ func (r *inputRows) begin() error {
 	if r.info, err = r.file.Stat(); err != nil {
 		return err
 	}
-	src := sourceOf(r.file, r.info)
+	src := ingest.FileSource(r.file, r.info.Size())
 	if !r.info.Mode().IsRegular() {
 		r.piped = sha256.New()
 		r.pipe = io.TeeReader(r.file, r.piped)

@@ -81,20 +81,7 @@ func runDiff(ctx context.Context, s streams, args []string, o *diffFlags) error 
 	} else if len(o.by) > 0 {
 		return usagef("--by %s: needs rows: give a CSV file", o.by[0])
 	}
-	if o.report != "" {
-		if err := writeFile(o.report, func(f *os.File) error { return diff.WriteReport(f, r) }); err != nil {
-			return err
-		}
-	}
-	if o.json {
-		return json.NewEncoder(s.out).Encode(r)
-	}
-	printDiff(s.out, r)
-	if o.report != "" {
-		_, err := fmt.Fprintln(s.out, o.report)
-		return err
-	}
-	return nil
+	return s.show(o.report, o.json, r, func(f *os.File) error { return diff.WriteReport(f, r) }, func() { printDiff(s.out, r) })
 }
 
 // diffRows scores the file's rows with both models.

@@ -108,17 +108,13 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	if err := sc.Unexplained(); err != nil {
 		_, _ = fmt.Fprintf(s.err, "decisions carry no reasons: %v\n", err)
 	}
-	in, err := os.Open(path)
+	in, src, err := openSource(path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
 	boundMemory()
-	bar := newBar(s.err, info.Size(), "scoring")
+	bar := newBar(s.err, max(src.Size, 0), "scoring")
 	var tally status.Tally
 	var head *ingest.Head
 	began := time.Now()
@@ -126,7 +122,7 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	var duplicates *ingest.Duplicates
 	err = writeBoth(o.output, o.rejects, func(out, rejects io.Writer) (bool, error) {
 		var err error
-		tally, err = scorer.ScoreFile(ctx, sc, sourceOf(in, info), out, scorer.FileOptions{
+		tally, err = scorer.ScoreFile(ctx, sc, src, out, scorer.FileOptions{
 			DecidedAt: time.Now().UTC().Truncate(time.Millisecond), Rejects: rejects, Progress: bar.set,
 			Given: o.given, Head: func(h *ingest.Head) { head = h }, MaxRejects: o.maxRejects.value(),
 			Duplicates: func(d ingest.Duplicates) { duplicates = &d },
@@ -143,7 +139,7 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	ended := time.Now()
 	run := &scoreRun{scorer: sc, head: head, tally: tally, stats: tally.Statistics(sc.References(), ended.Sub(began)), rejects: o.rejects, duplicates: duplicates}
 	if o.report != "" {
-		summary, err := localSummary(path, info.Size(), run, began, ended)
+		summary, err := localSummary(path, max(src.Size, 0), run, began, ended)
 		if err != nil {
 			return err
 		}
@@ -176,12 +172,20 @@ func (l *rejectLimit) value() *int64 {
 	return &n
 }
 
-// sourceOf is an open file, or whatever else has a path.
-func sourceOf(f *os.File, info fs.FileInfo) ingest.Source {
-	if !info.Mode().IsRegular() {
-		return ingest.StreamSource(f)
+// openSource opens a file, or whatever else has a path, for reading.
+func openSource(path string) (io.Closer, ingest.Source, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, ingest.Source{}, err
 	}
-	return ingest.FileSource(f, info.Size())
+	info, err := f.Stat()
+	if err != nil {
+		return nil, ingest.Source{}, errors.Join(err, f.Close())
+	}
+	if !info.Mode().IsRegular() {
+		return f, ingest.StreamSource(f), nil
+	}
+	return f, ingest.FileSource(f, info.Size()), nil
 }
 
 // writeBoth makes two files that appear only when they are complete. The second

@@ -207,6 +207,25 @@ func writeModel(path string, spec *model.Spec, training any) (*model.Model, erro
 	})
 }
 
+// show writes a result to a report, if one is asked for, and prints it: as JSON,
+// or as text and then the report's path.
+func (s streams) show(report string, asJSON bool, result any, write func(f *os.File) error, text func()) error {
+	if report != "" {
+		if err := writeFile(report, write); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		return json.NewEncoder(s.out).Encode(result)
+	}
+	text()
+	if report == "" {
+		return nil
+	}
+	_, err := fmt.Fprintln(s.out, report)
+	return err
+}
+
 // writeFile makes a file that appears only when it is complete.
 func writeFile(path string, fill func(f *os.File) error) error {
 	p, err := newPending(path)

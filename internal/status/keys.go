@@ -46,14 +46,7 @@ func ParseDay(day string) (time.Time, error) {
 // spread over.
 const ApplicationShards = 256
 
-// ApplicationShard is the number of the prefix that an application's document
-// has, from 0 to ApplicationShards-1.
-func ApplicationShard(id string) int {
-	sum := sha256.Sum256([]byte(id))
-	return int(sum[0])
-}
-
-// ApplicationShardPrefix is the prefix of that number.
+// ApplicationShardPrefix is prefix n of them, from 0 to ApplicationShards-1.
 func ApplicationShardPrefix(n int) string { return fmt.Sprintf("%s%02x/", ApplicationsPrefix, n) }
 
 // FirstID is below every id minted at that time or later, and above all others.
