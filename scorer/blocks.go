@@ -20,12 +20,10 @@ import (
 // Columns stay columns all the way. It is not safe for concurrent use, and its
 // memory is used again for every block.
 type blockScorer struct {
-	scorer *Scorer
+	blockInputs
 	inputs []batchInput
 
 	block       ingest.Block
-	x           []float64 // features, row by row, as the model fills missing ones
-	missing     []uint64  // features that are missing, a bit each
 	probability []float64
 	decisions   []uint32 // codes of decisionNames
 	reasons     [explain.MaxReasons][]uint32
@@ -41,10 +39,21 @@ type blockScorer struct {
 	imputedNames  []string
 	imputedCodes  map[uint64]uint32 // by what is missing
 	firstReasons  []int64           // rows by the code of their first reason
-	categories    [][]float64       // of text features: the model's code by the block's
 	imputedRows   []int64           // by code
 	areaNames     []string          // canonical, by number; 0: none
 	areaOf        []uint8           // numbers of areas by the block's codes
+}
+
+// blockInputs are the features of one model for the rows of a block.
+type blockInputs struct {
+	scorer     *Scorer
+	x          []float64   // features, row by row, as the model fills missing ones
+	missing    []uint64    // features that are missing, a bit each
+	categories [][]float64 // of text features: the model's code by the block's
+}
+
+func newBlockInputs(s *Scorer) blockInputs {
+	return blockInputs{scorer: s, categories: make([][]float64, len(s.features))}
 }
 
 // Codes of decisionNames.
@@ -55,11 +64,10 @@ const (
 )
 
 func newBlockScorer(s *Scorer, inputs []batchInput, decidedAt time.Time) *blockScorer {
-	b := &blockScorer{scorer: s, inputs: inputs}
+	b := &blockScorer{blockInputs: newBlockInputs(s), inputs: inputs}
 	b.modelNames = []string{"", s.model.SHA256()}
 	b.decisionNames = []string{"", string(model.Approved), string(model.Declined), string(model.Referred)}
 	b.imputedNames, b.imputedCodes = []string{""}, map[uint64]uint32{0: 0}
-	b.categories = make([][]float64, len(s.features))
 	b.reasonNames = s.reasonNames()
 	b.areaNames = []string{""}
 	for range ingest.BlockRows {
@@ -90,7 +98,8 @@ func (s *blockScorer) add(g *columnar.Group, tally *status.Tally) error {
 	if rows == 0 {
 		return nil
 	}
-	s.features(rows)
+	s.totals(rows)
+	s.features(rows, &s.block, s.incomes, s.hasIncome)
 	s.probability = grow(s.probability, rows)
 	if err := s.scorer.model.Probabilities(s.x, s.probability); err != nil {
 		return err
@@ -106,34 +115,37 @@ func (s *blockScorer) add(g *columnar.Group, tally *status.Tally) error {
 
 // start forgets what codes meant to an earlier reader of blocks.
 func (s *blockScorer) start() {
-	for i := range s.categories {
-		s.categories[i] = s.categories[i][:0]
-	}
+	s.forget()
 	s.areaOf = s.areaOf[:0]
 }
 
-// features fills x and missing from the block's columns.
-func (s *blockScorer) features(rows int) {
+func (s *blockInputs) forget() {
+	for i := range s.categories {
+		s.categories[i] = s.categories[i][:0]
+	}
+}
+
+// features fills x and missing from the columns of a block and its incomes.
+func (s *blockInputs) features(rows int, b *ingest.Block, incomes []float64, hasIncome []uint8) {
 	width := len(s.scorer.features)
 	s.x, s.missing = grow(s.x, rows*width), grow(s.missing, rows)
 	clear(s.missing)
-	s.totals(rows)
 	for i := range s.scorer.features {
 		switch f := &s.scorer.features[i]; {
 		case f.total:
-			s.numbers(i, s.incomes, s.hasIncome)
+			s.numbers(i, incomes, hasIncome)
 		case f.Kind == model.Number:
-			c := &s.block.Numbers[f.column]
+			c := &b.Numbers[f.column]
 			s.numbers(i, c.Values, c.Present)
 		default:
-			s.texts(i, &s.block.Texts[f.column])
+			s.texts(i, &b.Texts[f.column])
 		}
 	}
 }
 
 // numbers fills feature i from a column; one that the file does not have is
 // missing in every row.
-func (s *blockScorer) numbers(i int, values []float64, present []uint8) {
+func (s *blockInputs) numbers(i int, values []float64, present []uint8) {
 	width, fill := len(s.scorer.features), s.scorer.features[i].fill()
 	for row := range s.missing {
 		v := fill
@@ -147,7 +159,7 @@ func (s *blockScorer) numbers(i int, values []float64, present []uint8) {
 }
 
 // texts fills feature i with the model's codes of a column's texts.
-func (s *blockScorer) texts(i int, c *ingest.TextColumn) {
+func (s *blockInputs) texts(i int, c *ingest.TextColumn) {
 	width, fill := len(s.scorer.features), s.scorer.features[i].fill()
 	for row := range s.missing {
 		v := s.category(i, c, row)
@@ -169,7 +181,7 @@ func (f *feature) fill() float64 {
 }
 
 // category is the model's code of a row's text, NaN if it is missing.
-func (s *blockScorer) category(i int, c *ingest.TextColumn, row int) float64 {
+func (s *blockInputs) category(i int, c *ingest.TextColumn, row int) float64 {
 	f := &s.scorer.features[i]
 	if c.IsRaw {
 		if text := c.Raw.Row(row); len(text) > 0 {

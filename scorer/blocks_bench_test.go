@@ -65,8 +65,10 @@ func BenchmarkStages(b *testing.B) {
 				b.Fatal(err)
 			}
 			lap(0)
-			n += w.blocks.block.Rows
-			w.blocks.features(w.blocks.block.Rows)
+			rows := w.blocks.block.Rows
+			n += rows
+			w.blocks.totals(rows)
+			w.blocks.features(rows, &w.blocks.block, w.blocks.incomes, w.blocks.hasIncome)
 			lap(1)
 			w.blocks.probability = grow(w.blocks.probability, w.blocks.block.Rows)
 			if err := s.model.Probabilities(w.blocks.x, w.blocks.probability); err != nil {
