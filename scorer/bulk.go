@@ -123,16 +123,15 @@ func (b *Bulk) upload(ctx context.Context, u events.Upload) error {
 	if err != nil {
 		return fmt.Errorf("plan: %w", err)
 	}
-	done, err := b.closed(ctx, plan.ID)
-	switch {
-	case err != nil || done:
-		return err
-	case plan.Chunks == 1:
+	if plan.Chunks == 1 {
 		r := chunkRange(plan, 0)
 		return b.chunk(ctx, plan, events.NewChunk(plan.ID, 0, r.Start, r.End))
-	default:
-		return b.resume(ctx, plan)
 	}
+	done, err := b.closed(ctx, plan.ID)
+	if err != nil || done {
+		return err
+	}
+	return b.resume(ctx, plan)
 }
 
 // resume takes up a batch without a terminal state wherever it stands.

@@ -1,13 +1,14 @@
 package scorer
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/loanscorer/loanscorer/events"
 	"github.com/loanscorer/loanscorer/ingest"
@@ -30,25 +31,28 @@ func (b *Bulk) chunkMessage(ctx context.Context, m *events.Chunk) error {
 	if m.N >= plan.Chunks || chunkRange(plan, m.N) != (ingest.Range{Start: m.Start, End: m.End}) {
 		return events.Permanent(fmt.Errorf("%w: chunk %d is not one of the plan's %d", events.ErrMessage, m.N, plan.Chunks))
 	}
-	done, err := b.closed(ctx, plan.ID)
-	if err != nil || done {
-		return err
-	}
 	return b.chunk(ctx, plan, *m)
 }
 
-// chunk scores one chunk unless that has been done, and closes the batch if it
-// was the last one missing.
+// chunk scores one chunk unless that has been done or the batch has ended, and
+// closes the batch if it was the last one missing. The upload is read while the
+// ledger is looked at.
 func (b *Bulk) chunk(ctx context.Context, plan *status.Batch, m events.Chunk) error {
-	before, etag, err := b.readEntry(ctx, plan.ID, m.N)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	start := b.o.Now()
+	run, err := b.newRun(plan, &m)
+	if err != nil {
 		return err
 	}
-	if err == nil && before.Generation >= m.Generation {
+	run.early = openEarly(ctx, run.open)
+	defer run.early.close()
+	done, before, etag, err := b.progress(ctx, plan.ID, m.N)
+	if err != nil || done {
+		return err
+	}
+	if before != nil && before.Generation >= m.Generation {
 		return b.close(ctx, plan)
 	}
-	start := b.o.Now()
-	entry, err := b.scoreChunk(ctx, plan, &m, before)
+	entry, err := b.scoreChunk(ctx, run, before)
 	var source *sourceError
 	var refused *ingest.FileError
 	switch {
@@ -70,31 +74,37 @@ func (b *Bulk) chunk(ctx context.Context, plan *status.Batch, m events.Chunk) er
 	return b.close(ctx, plan)
 }
 
+// progress tells whether the batch has ended, and the chunk's entry with its
+// ETag, nil if there is none yet.
+func (b *Bulk) progress(ctx context.Context, batch string, n int) (done bool, entry *status.Chunk, etag string, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		done, err = b.closed(ctx, batch)
+		return err
+	})
+	group.Go(func() (err error) {
+		if entry, etag, err = b.readEntry(ctx, batch, n); errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	err = group.Wait()
+	return done, entry, etag, err
+}
+
 // scoreChunk writes the chunk's part and its rejects and returns its ledger
 // entry. All three are functions of the plan and the chunk's first record.
 // before is the entry of the guess that is put right, or nil.
-func (b *Bulk) scoreChunk(ctx context.Context, plan *status.Batch, m *events.Chunk, before *status.Chunk) (*status.Chunk, error) {
-	var head ingest.Head
-	if err := json.Unmarshal(plan.Header, &head); err != nil {
-		return nil, fmt.Errorf("plan's header: %w", err)
-	}
-	scorer, err := b.models.scorer(ctx, b.o.Scorer, plan)
-	if err != nil {
+func (b *Bulk) scoreChunk(ctx context.Context, run *chunkRun, before *status.Chunk) (_ *status.Chunk, err error) {
+	if run.rows.scorer, err = b.models.scorer(ctx, b.o.Scorer, run.plan); err != nil {
 		return nil, err
-	}
-	run := &chunkRun{
-		bulk: b, plan: plan, message: m,
-		rows: rowScorer{scorer: scorer, head: &head, decidedAt: plan.PlannedAt, size: plan.Source.Size, limit: plan.MaxRejects},
-		entry: &status.Chunk{
-			V: status.Version, Batch: plan.ID, N: m.N, Generation: m.Generation, Start: m.Start, End: m.End,
-		},
 	}
 	var wrong *status.Object
 	if before != nil {
 		wrong = &before.Part
 	}
 	entry := run.entry
-	if entry.Part, err = b.writePart(ctx, status.PartKey(plan.ID, m.N), wrong, run.fill); err != nil {
+	if entry.Part, err = b.writePart(ctx, status.PartKey(entry.Batch, entry.N), wrong, run.fill); err != nil {
 		return nil, err
 	}
 	entry.Part.Rows = entry.Tally.DecidedRows()
@@ -115,12 +125,31 @@ type chunkRun struct {
 	rows    rowScorer
 	entry   *status.Chunk // filled in by fill
 	rejects *rejectLines
+	early   *early // the first to read
+}
+
+// newRun is a run that has read nothing and has no scorer yet.
+func (b *Bulk) newRun(plan *status.Batch, m *events.Chunk) (*chunkRun, error) {
+	var head ingest.Head
+	if err := json.Unmarshal(plan.Header, &head); err != nil {
+		return nil, fmt.Errorf("plan's header: %w", err)
+	}
+	return &chunkRun{
+		bulk: b, plan: plan, message: m,
+		rows: rowScorer{head: &head, decidedAt: plan.PlannedAt, size: plan.Source.Size, limit: plan.MaxRejects},
+		entry: &status.Chunk{
+			V: status.Version, Batch: plan.ID, N: m.N, Generation: m.Generation, Start: m.Start, End: m.End,
+		},
+	}, nil
 }
 
 // fill scores the records that begin in the chunk's range into out and fills
 // in the entry. It can be called again.
 func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
-	first, in, err := r.bulk.openRange(ctx, r.plan, r.rows.head, r.message)
+	first, in, err := r.early.take()
+	if in == nil && err == nil { // once more
+		first, in, err = r.open(ctx)
+	}
 	if err != nil {
 		return &sourceError{err}
 	}
@@ -143,7 +172,7 @@ func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
 // fillRejects writes the rejects of the chunk again, without scoring into
 // anything.
 func (r *chunkRun) fillRejects(ctx context.Context, out io.Writer) error {
-	first, in, err := r.bulk.openRange(ctx, r.plan, r.rows.head, r.message)
+	first, in, err := r.open(ctx)
 	if err != nil {
 		return &sourceError{err}
 	}
@@ -158,36 +187,4 @@ func (r *chunkRun) scan(in io.Reader, first int64) *ingest.Scanner {
 		o.End = 0 // of a text whose length nobody knows
 	}
 	return ingest.NewScanner(in, first, o)
-}
-
-// openRange opens the upload at the chunk's first record: the one given, the
-// first of the file, or the one guessed.
-func (b *Bulk) openRange(ctx context.Context, plan *status.Batch, head *ingest.Head, m *events.Chunk) (int64, io.ReadCloser, error) {
-	ref := refOf(plan.Source)
-	switch {
-	case head.Dialect.Streamed():
-		in, err := head.Open(b.source(ctx, plan.Source))
-		return head.DataStart, in, err
-	case m.FirstRecord != nil:
-		in, err := b.o.Objects.Open(ctx, ref, *m.FirstRecord, store.OpenOptions{})
-		return *m.FirstRecord, in, err
-	case m.N == 0:
-		in, err := b.o.Objects.Open(ctx, ref, m.Start, store.OpenOptions{})
-		return m.Start, in, err
-	}
-	in, err := b.o.Objects.Open(ctx, ref, m.Start-1, store.OpenOptions{})
-	if err != nil {
-		return 0, nil, err
-	}
-	buffered := bufio.NewReaderSize(in, 64<<10)
-	first, err := head.Dialect.FirstRecord(buffered, m.Start)
-	if err != nil {
-		return 0, nil, errors.Join(err, in.Close())
-	}
-	return first, bufferedCloser{buffered, in}, nil
-}
-
-type bufferedCloser struct {
-	*bufio.Reader
-	io.Closer
 }

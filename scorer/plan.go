@@ -116,17 +116,22 @@ func (b *Bulk) readHead(ctx context.Context, src status.Source, metadata map[str
 	if err != nil {
 		return nil, err
 	}
-	text, err := ingest.Open(b.source(ctx, src), given)
+	text, err := ingest.Open(b.source(ctx, src, false), given)
 	if err != nil {
 		return nil, err
 	}
 	return text.Head, text.Close()
 }
 
-// source is the upload as it was pinned.
-func (b *Bulk) source(ctx context.Context, src status.Source) ingest.Source {
+// source is the upload as it was pinned. With ahead all of it will be read, and
+// it is fetched before it is asked for.
+func (b *Bulk) source(ctx context.Context, src status.Source, ahead bool) ingest.Source {
+	var o store.OpenOptions
+	if ahead {
+		o.Ahead = src.Size
+	}
 	return ingest.Source{Size: src.Size, Open: func(offset int64) (io.ReadCloser, error) {
-		return b.o.Objects.Open(ctx, refOf(src), offset, store.OpenOptions{})
+		return b.o.Objects.Open(ctx, refOf(src), offset, o)
 	}}
 }
 

@@ -26,6 +26,10 @@ type Ref struct {
 type OpenOptions struct {
 	Stall  time.Duration // longest silence within an answer of the store; 30 s
 	Resume int           // how often a broken read is resumed without progress; 5
+	// Ahead is how many bytes from the offset on will be read for certain. They
+	// are fetched in ranges, some at a time, before they are asked for, and take
+	// up to 12 MiB; 0: one request to the object's end, no faster than it is read.
+	Ahead int64
 }
 
 // Open returns the bytes of ref from offset to its end. A read that breaks or
@@ -43,26 +47,37 @@ func (s *Store) Open(ctx context.Context, ref Ref, offset int64, o OpenOptions) 
 	if ref.Version == "" && ref.ETag == "" {
 		return nil, fmt.Errorf("%q: neither version nor ETag to read", ref.Key)
 	}
-	reading, cancel := context.WithCancel(ctx)
-	r := &reader{
-		store: s, ref: ref, pos: offset, options: o, done: reading.Done(), cancel: cancel,
-		cause: func() error { return context.Cause(reading) },
+	if o.Ahead > 0 && offset < ref.Size {
+		return s.openAhead(ctx, ref, offset, o)
 	}
-	r.request = func() error { return r.open(reading) }
+	r := s.reader(ctx, ref, offset, ref.Size, o)
 	if offset >= ref.Size {
 		return r, nil
 	}
 	if err := r.request(); err != nil {
-		cancel()
+		r.cancel()
 		return nil, err
 	}
 	return r, nil
+}
+
+// reader returns a reader of the bytes from pos to end, which has asked for
+// nothing yet.
+func (s *Store) reader(ctx context.Context, ref Ref, pos, end int64, o OpenOptions) *reader {
+	reading, cancel := context.WithCancel(ctx)
+	r := &reader{
+		store: s, ref: ref, pos: pos, end: end, options: o, done: reading.Done(), cancel: cancel,
+		cause: func() error { return context.Cause(reading) },
+	}
+	r.request = func() error { return r.open(reading) }
+	return r
 }
 
 type reader struct {
 	store   *Store
 	ref     Ref
 	pos     int64
+	end     int64 // at most ref.Size
 	options OpenOptions
 	failed  int // tries since the last byte
 	done    <-chan struct{}
@@ -75,7 +90,7 @@ type reader struct {
 func (r *reader) open(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	in := &s3.GetObjectInput{Bucket: &r.store.bucket, Key: &r.ref.Key}
-	span := fmt.Sprintf("bytes=%d-%d", r.pos, r.ref.Size-1)
+	span := fmt.Sprintf("bytes=%d-%d", r.pos, r.end-1)
 	in.Range = &span
 	if r.ref.Version != "" {
 		in.VersionId = &r.ref.Version
@@ -104,7 +119,7 @@ func (r *reader) open(ctx context.Context) error {
 // Read implements io.Reader.
 func (r *reader) Read(p []byte) (int, error) {
 	for {
-		if r.pos >= r.ref.Size {
+		if r.pos >= r.end {
 			return 0, io.EOF
 		}
 		if r.body == nil {
@@ -112,7 +127,7 @@ func (r *reader) Read(p []byte) (int, error) {
 				return 0, err
 			}
 		}
-		n, err := r.body.Read(p[:min(int64(len(p)), r.ref.Size-r.pos)])
+		n, err := r.body.Read(p[:min(int64(len(p)), r.end-r.pos)])
 		r.pos += int64(n)
 		if n > 0 || len(p) == 0 {
 			r.failed = 0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,8 +46,9 @@ type PutOptions struct {
 
 // Store is one bucket. It is safe for concurrent use.
 type Store struct {
-	client *s3.Client
-	bucket string
+	client  *s3.Client
+	bucket  string
+	buffers sync.Pool // of *[]byte, for reading ahead
 }
 
 // New returns the bucket of that name behind client.

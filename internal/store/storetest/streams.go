@@ -23,14 +23,16 @@ func noise(n int) []byte {
 func wantStream(t *testing.T, s Streams, info store.Info, offset int64, want []byte) {
 	t.Helper()
 	ref := store.Ref{Key: info.Key, Version: info.Version, ETag: info.ETag, Size: info.Size}
-	r, err := s.Open(t.Context(), ref, offset, store.OpenOptions{})
-	if err != nil {
-		t.Errorf("open %q at %d: %v", info.Key, offset, err)
-		return
-	}
-	got, err := io.ReadAll(r)
-	if err := errors.Join(err, r.Close()); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%q from %d: %d bytes, %v; want %d", info.Key, offset, len(got), err, len(want))
+	for _, ahead := range []int64{0, 1, 10_000, 1 << 40} {
+		r, err := s.Open(t.Context(), ref, offset, store.OpenOptions{Ahead: ahead})
+		if err != nil {
+			t.Errorf("open %q at %d: %v", info.Key, offset, err)
+			return
+		}
+		got, err := io.ReadAll(r)
+		if err := errors.Join(err, r.Close()); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%q from %d, %d ahead: %d bytes, %v; want %d", info.Key, offset, ahead, len(got), err, len(want))
+		}
 	}
 }
 
@@ -125,31 +127,34 @@ func testOffsets(t *testing.T, e Empty) {
 	wantStream(t, e.Store, put(t, e.Store, "empty", ""), 0, nil)
 }
 
-// testPins: a reader gets the bytes that were pinned or is told why not.
+// testPins: a reader gets the bytes that were pinned or is told why not, read
+// ahead or not.
 func testPins(t *testing.T, e Empty) {
 	t.Helper()
-	open := func(ref store.Ref) error {
-		r, err := e.Store.Open(t.Context(), ref, 0, store.OpenOptions{Resume: 1})
-		if err != nil {
-			return err
+	for _, ahead := range []int64{0, 3} {
+		open := func(ref store.Ref) error {
+			r, err := e.Store.Open(t.Context(), ref, 0, store.OpenOptions{Resume: 1, Ahead: ahead})
+			if err != nil {
+				return err
+			}
+			_, err = io.ReadAll(r)
+			return errors.Join(err, r.Close())
 		}
-		_, err = io.ReadAll(r)
-		return errors.Join(err, r.Close())
-	}
-	first := put(t, e.Store, "k", "first")
-	ref := store.Ref{Key: "k", ETag: first.ETag, Size: first.Size}
-	wantOnly(t, "pinned", open(ref), nil)
+		first := put(t, e.Store, "k", "first")
+		ref := store.Ref{Key: "k", ETag: first.ETag, Size: first.Size}
+		wantOnly(t, "pinned", open(ref), nil)
 
-	long := ref
-	long.Size++
-	if err := open(long); !errors.Is(err, io.ErrUnexpectedEOF) { // failure 13
-		t.Errorf("object shorter than was said: %v, want io.ErrUnexpectedEOF", err)
+		long := ref
+		long.Size++
+		if err := open(long); !errors.Is(err, io.ErrUnexpectedEOF) { // failure 13
+			t.Errorf("object shorter than was said: %v, want io.ErrUnexpectedEOF", err)
+		}
+		if err := open(store.Ref{Key: "k", Size: first.Size}); err == nil {
+			t.Error("opened without a pin")
+		}
+		put(t, e.Store, "k", "other")
+		wantOnly(t, "replaced", open(ref), store.ErrChanged) // failure 33
+		e.Delete(t, "k")
+		wantOnly(t, "deleted", open(ref), store.ErrNotFound) // failure 34
 	}
-	if err := open(store.Ref{Key: "k", Size: first.Size}); err == nil {
-		t.Error("opened without a pin")
-	}
-	put(t, e.Store, "k", "other")
-	wantOnly(t, "replaced", open(ref), store.ErrChanged) // failure 33
-	e.Delete(t, "k")
-	wantOnly(t, "deleted", open(ref), store.ErrNotFound) // failure 34
 }
