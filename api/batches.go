@@ -50,6 +50,7 @@ type BatchStatus struct {
 	Output      *BatchOutput       `json:"output" doc:"Where the results are; null before it is planned"`
 	Model       *status.ModelRef   `json:"model" doc:"The model that the batch is pinned to; null before it is planned"`
 	Policy      *status.Policy     `json:"policy" doc:"The cut-offs that the batch is pinned to; null before it is planned"`
+	Shadow      *status.Shadow     `json:"shadow" doc:"The shadow model whose probability and decision stand beside, as pinned; null without one"`
 	PlannedAt   time.Time          `json:"planned_at,omitzero" required:"false" doc:"When the file was cut into chunks, UTC"`
 	ClosedAt    time.Time          `json:"closed_at,omitzero" required:"false" doc:"When the ledger was closed, UTC"`
 	Error       *status.Problem    `json:"error" doc:"Why the whole file failed; null otherwise"`
@@ -163,7 +164,7 @@ func (s *service) closedBatch(ctx context.Context, id string, sum *status.Summar
 	st := &BatchStatus{
 		ID: id, State: state, Done: state.Done(), Source: &sum.Source, Dialect: dialectIn(sum.Dialect), Duplicates: sum.Duplicates, Progress: 1, ETASeconds: new(int64),
 		Counts: rows.counts(sum.Chunks, sum.Chunks), Reasons: []ReasonCount{}, Histogram: []int64{}, FirstErrors: []RowError{},
-		Output: output(sum.Source.Bucket, id), Model: &sum.Model, Policy: &sum.Policy,
+		Output: output(sum.Source.Bucket, id), Model: &sum.Model, Policy: &sum.Policy, Shadow: sum.Shadow,
 		PlannedAt: sum.PlannedAt, ClosedAt: sum.ClosedAt, Error: sum.Error,
 	}
 	if state != status.BatchSucceeded && state != status.BatchSucceededWithRejects {
@@ -204,7 +205,7 @@ func (s *service) openBatch(ctx context.Context, id string, plan *status.Batch, 
 	st := &BatchStatus{
 		ID: id, State: state, Done: state.Done(), Source: &plan.Source, Dialect: headIn(plan.Header),
 		Counts: seen.rows.counts(plan.Chunks, seen.chunks), Reasons: []ReasonCount{}, Histogram: []int64{}, FirstErrors: []RowError{},
-		Output: output(plan.Source.Bucket, id), Model: &plan.Model, Policy: &plan.Policy, PlannedAt: plan.PlannedAt,
+		Output: output(plan.Source.Bucket, id), Model: &plan.Model, Policy: &plan.Policy, Shadow: plan.Shadow, PlannedAt: plan.PlannedAt,
 	}
 	if !seen.complete {
 		st.Counts = BatchCounts{Chunks: plan.Chunks, ChunksDone: seen.chunks}

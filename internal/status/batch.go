@@ -29,6 +29,7 @@ type Batch struct {
 	Model      ModelRef        `json:"model"`
 	Policy     Policy          `json:"policy"`
 	Reasons    *ReasonsRef     `json:"reasons,omitempty"`     // nil: rows carry no reasons
+	Shadow     *Shadow         `json:"shadow,omitempty"`      // nil: rows have no columns of a shadow model
 	ChunkSize  int64           `json:"chunk_size"`            // bytes; 0: one chunk, read as a stream, offsets are those of its text
 	Chunks     int             `json:"chunks"`                // 0 when the file was refused
 	MaxRejects *int64          `json:"max_rejects,omitempty"` // more rejected rows fail the batch; nil: any number is allowed
@@ -55,6 +56,8 @@ type Tally struct {
 	Features map[string]Bins `json:"features,omitempty"`
 	// Areas counts the decided rows by Property_Area and decision.
 	Areas map[string]map[string]int64 `json:"areas,omitempty"`
+	// Shadow compares the decided rows with a shadow model; nil without one.
+	Shadow *ShadowTally `json:"shadow,omitempty"`
 }
 
 // NewTally returns an empty tally.
@@ -80,6 +83,17 @@ func (t *Tally) Add(o *Tally) {
 			t.Area(area, decision, rows)
 		}
 	}
+	if o.Shadow != nil {
+		t.WithShadow().Add(o.Shadow)
+	}
+}
+
+// WithShadow returns t.Shadow, made if it is nil.
+func (t *Tally) WithShadow() *ShadowTally {
+	if t.Shadow == nil {
+		t.Shadow = &ShadowTally{Decisions: map[string]map[string]int64{}}
+	}
+	return t.Shadow
 }
 
 // Bins counts decided rows by the bins of a feature.
@@ -94,20 +108,14 @@ func (t *Tally) Bins(feature string, rows Bins) {
 
 // Area counts rows of a Property_Area by decision.
 func (t *Tally) Area(area, decision string, rows int64) {
-	if t.Areas == nil {
-		t.Areas = map[string]map[string]int64{}
-	}
-	if t.Areas[area] == nil {
-		t.Areas[area] = map[string]int64{}
-	}
-	t.Areas[area][decision] += rows
+	count(&t.Areas, area, decision, rows)
 }
 
 // Equal reports whether both count the same.
 func (t *Tally) Equal(o *Tally) bool {
 	return t.Rows == o.Rows && t.Histogram == o.Histogram && maps.Equal(t.Decided, o.Decided) &&
 		maps.Equal(t.Rejected, o.Rejected) && maps.Equal(t.Imputed, o.Imputed) && maps.Equal(t.Reasons, o.Reasons) &&
-		maps.EqualFunc(t.Areas, o.Areas, maps.Equal[map[string]int64, map[string]int64]) &&
+		t.Shadow.Equal(o.Shadow) && maps.EqualFunc(t.Areas, o.Areas, maps.Equal[map[string]int64, map[string]int64]) &&
 		maps.EqualFunc(t.Features, o.Features, func(a, b Bins) bool { return a.Missing == b.Missing && slices.Equal(a.Rows, b.Rows) })
 }
 
@@ -268,6 +276,7 @@ type Summary struct {
 	Model      ModelRef        `json:"model"`
 	Policy     Policy          `json:"policy"`
 	Reasons    *ReasonsRef     `json:"reasons,omitempty"` // as planned
+	Shadow     *Shadow         `json:"shadow,omitempty"`  // as planned
 	Chunks     int             `json:"chunks"`
 	Tally      Tally           `json:"tally"`
 	Duplicates *Duplicates     `json:"duplicate_loan_ids,omitempty"` // nil if the file has no Loan_ID
@@ -290,7 +299,7 @@ func NewSummary(plan *Batch, state BatchState, now time.Time) *Summary {
 	_ = json.Unmarshal(plan.Header, &header) // a refused file has none
 	return &Summary{
 		V: Version, ID: plan.ID, State: state, Source: plan.Source, Dialect: header.Dialect, Model: plan.Model, Policy: plan.Policy,
-		Reasons: plan.Reasons, Chunks: plan.Chunks, Tally: NewTally(), Parts: []Object{},
+		Reasons: plan.Reasons, Shadow: plan.Shadow, Chunks: plan.Chunks, Tally: NewTally(), Parts: []Object{},
 		PlannedAt: plan.PlannedAt, ClosedAt: now.UTC().Truncate(time.Millisecond),
 	}
 }

@@ -43,11 +43,12 @@ type Reference struct {
 // Statistics is what a closed batch looks like, as its summary has it. All of
 // it but the time follows from the tally and the model.
 type Statistics struct {
-	ApprovalRate  *float64 `json:"approval_rate" doc:"approved / decided; null when no row was decided"`
-	Areas         []Area   `json:"approval_by_area" nullable:"false" doc:"Decided rows by Property_Area, by name"`
-	Drift         []Drift  `json:"drift" nullable:"false" doc:"Each feature against the model's training data; empty when the model file has no reference distributions"`
-	Seconds       float64  `json:"seconds" doc:"From planned to closed"`
-	RowsPerSecond *float64 `json:"rows_per_second" doc:"null when no time passed"`
+	ApprovalRate  *float64          `json:"approval_rate" doc:"approved / decided; null when no row was decided"`
+	Areas         []Area            `json:"approval_by_area" nullable:"false" doc:"Decided rows by Property_Area, by name"`
+	Drift         []Drift           `json:"drift" nullable:"false" doc:"Each feature against the model's training data; empty when the model file has no reference distributions"`
+	Shadow        *ShadowStatistics `json:"shadow" doc:"The shadow model beside the one that decided; null without one"`
+	Seconds       float64           `json:"seconds" doc:"From planned to closed"`
+	RowsPerSecond *float64          `json:"rows_per_second" doc:"null when no time passed"`
 }
 
 // Area is the outcome of the rows of one Property_Area.
@@ -100,7 +101,7 @@ type DriftBin struct {
 
 // Statistics are those of the tally of a batch that took so long.
 func (t *Tally) Statistics(references []Reference, took time.Duration) *Statistics {
-	s := &Statistics{Areas: []Area{}, Drift: []Drift{}, Seconds: took.Seconds()}
+	s := &Statistics{Areas: []Area{}, Drift: []Drift{}, Shadow: t.shadowStatistics(), Seconds: took.Seconds()}
 	if decided := t.DecidedRows(); decided > 0 {
 		rate := float64(t.Decided["approved"]) / float64(decided)
 		s.ApprovalRate = &rate
