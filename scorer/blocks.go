@@ -22,6 +22,7 @@ import (
 type blockScorer struct {
 	blockInputs
 	inputs []batchInput
+	shadow *shadowScorer // nil: there is none
 
 	block       ingest.Block
 	probability []float64
@@ -64,7 +65,7 @@ const (
 )
 
 func newBlockScorer(s *Scorer, inputs []batchInput, decidedAt time.Time) *blockScorer {
-	b := &blockScorer{blockInputs: newBlockInputs(s), inputs: inputs}
+	b := &blockScorer{blockInputs: newBlockInputs(s), inputs: inputs, shadow: newShadowScorer(s)}
 	b.modelNames = []string{"", s.model.SHA256()}
 	b.decisionNames = []string{"", string(model.Approved), string(model.Declined), string(model.Referred)}
 	b.imputedNames, b.imputedCodes = []string{""}, map[uint64]uint32{0: 0}
@@ -109,6 +110,11 @@ func (s *blockScorer) add(g *columnar.Group, tally *status.Tally) error {
 	}
 	missing := s.impute(tally)
 	s.statistics(tally, &missing)
+	if s.shadow != nil {
+		if err := s.shadow.add(s, tally.WithShadow()); err != nil {
+			return err
+		}
+	}
 	s.write(g)
 	return nil
 }
@@ -116,6 +122,9 @@ func (s *blockScorer) add(g *columnar.Group, tally *status.Tally) error {
 // start forgets what codes meant to an earlier reader of blocks.
 func (s *blockScorer) start() {
 	s.forget()
+	if s.shadow != nil {
+		s.shadow.forget()
+	}
 	s.areaOf = s.areaOf[:0]
 }
 
@@ -356,7 +365,7 @@ func (s *blockScorer) write(g *columnar.Group) {
 	s.writeDecision(g, at+1)
 }
 
-// writeDecision adds the columns of decisionColumns.
+// writeDecision adds the columns of decisionColumns and shadowColumns.
 func (s *blockScorer) writeDecision(g *columnar.Group, at int) {
 	rows := len(s.probability)
 	g.Doubles(at, s.incomes, s.hasIncome)
@@ -369,6 +378,9 @@ func (s *blockScorer) writeDecision(g *columnar.Group, at int) {
 	g.Texts(at, s.imputed, s.imputedNames)
 	g.Texts(at+1, s.ones[:rows], s.modelNames)
 	g.Ints(at+2, s.times[:rows])
+	if s.shadow != nil {
+		s.shadow.write(g, at+3, s.decisionNames)
+	}
 }
 
 // levels are the definition levels of a column, nil if nothing is missing.

@@ -24,13 +24,14 @@ func ApplicationResultColumns() []ResultColumn {
 
 // BatchResultColumns are the columns that the parts under results/batches can
 // have, leaving out those that a file carried along: every published input
-// column, then the decision. A part holds those of them that its file had.
+// column, then the decision and the shadow model's. A part holds those of them that
+// its file and its batch had.
 func BatchResultColumns() []ResultColumn {
 	head := &ingest.Head{}
 	for c := range ingest.NumColumns {
 		head.Columns = append(head.Columns, ingest.HeadColumn{Name: c.String(), Known: c.String()})
 	}
-	columns, _ := batchColumns(head)
+	columns, _ := batchColumns(head, true)
 	return resultColumns(columns)
 }
 

@@ -54,7 +54,7 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 	if err != nil {
 		return status.Tally{}, err
 	}
-	sink, err := newSegmentSink(head, src.Size, out, table)
+	sink, err := newSegmentSink(s, head, src.Size, out, table)
 	if err != nil {
 		return status.Tally{}, err
 	}
@@ -87,14 +87,18 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 }
 
 // newSegmentSink writes the rows of a file to out and its rejects to table.
-func newSegmentSink(head *ingest.Head, size int64, out io.Writer, table *rejectTable) (*segmentSink, error) {
-	columns, _ := batchColumns(head)
+func newSegmentSink(s *Scorer, head *ingest.Head, size int64, out io.Writer, table *rejectTable) (*segmentSink, error) {
+	columns, _ := batchColumns(head, s.shadow != nil)
 	schema, err := columnarSchema(columns)
 	if err != nil {
 		return nil, err
 	}
+	tally := status.NewTally()
+	if s.shadow != nil {
+		tally.WithShadow() // of a file without rows, too
+	}
 	return &segmentSink{
-		file: columnar.NewFile(out, schema, createdBy), table: table, tally: status.NewTally(), lines: head.DataLine - 1,
+		file: columnar.NewFile(out, schema, createdBy), table: table, tally: tally, lines: head.DataLine - 1,
 		ids: newIDs(head, size),
 	}, nil
 }

@@ -108,6 +108,9 @@ func (b *Bulk) close(ctx context.Context, plan *status.Batch) error {
 	if err != nil {
 		return err
 	}
+	if plan.Shadow != nil {
+		s.Tally.WithShadow() // of a file without rows, too
+	}
 	s.Stats = s.Tally.Statistics(scorer.References(), s.ClosedAt.Sub(s.PlannedAt))
 	if s.Tally.RejectedRows() > 0 {
 		s.State = status.BatchSucceededWithRejects

@@ -30,6 +30,9 @@ type pinned struct {
 	model   string // SHA-256
 	policy  status.Policy
 	reasons string // SHA-256; empty: rows carry none
+	shadow  string // SHA-256 of the shadow model; empty: none
+
+	shadowPolicy status.Policy
 }
 
 func pinnedBy(plan *status.Batch) pinned {
@@ -37,11 +40,14 @@ func pinnedBy(plan *status.Batch) pinned {
 	if plan.Reasons != nil {
 		p.reasons = plan.Reasons.SHA256
 	}
+	if plan.Shadow != nil {
+		p.shadow, p.shadowPolicy = plan.Shadow.Model.SHA256, plan.Shadow.Policy
+	}
 	return p
 }
 
 func (s *Scorer) pinned() pinned {
-	return pinnedBy(&status.Batch{Model: s.ModelRef(), Policy: s.Policy(), Reasons: s.ReasonsRef()})
+	return pinnedBy(&status.Batch{Model: s.ModelRef(), Policy: s.Policy(), Reasons: s.ReasonsRef(), Shadow: s.Shadow()})
 }
 
 // keep writes the model, once per process.
@@ -52,8 +58,13 @@ func (k *modelKeeper) keep(ctx context.Context, m *model.Model) error {
 	return nil
 }
 
-// keepAll writes what a plan pins: the model and the reason codes.
+// keepAll writes what a plan pins: the models and the reason codes.
 func (k *modelKeeper) keepAll(ctx context.Context, s *Scorer) error {
+	if s.shadow != nil {
+		if err := k.keep(ctx, s.shadow.model); err != nil {
+			return fmt.Errorf("shadow: %w", err)
+		}
+	}
 	if err := k.keep(ctx, s.model); err != nil || s.reasons == nil {
 		return err
 	}
@@ -110,20 +121,15 @@ func (k *modelKeeper) scorer(ctx context.Context, ours *Scorer, plan *status.Bat
 }
 
 func (k *modelKeeper) load(ctx context.Context, p pinned) (*Scorer, error) {
-	o := Options{NoReasons: p.reasons == "", Policy: &model.Policy{ApproveAbove: p.policy.ApproveAbove, DeclineAt: p.policy.DeclineAt}}
-	data, _, err := k.objects.Get(ctx, status.ModelKey(p.model), maxModel)
+	o := Options{NoReasons: p.reasons == "", Policy: policyOf(p.policy)}
+	m, err := k.model(ctx, p.model)
 	if err != nil {
 		return nil, fmt.Errorf("model of the plan: %w", err)
 	}
-	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != p.model {
-		return nil, fmt.Errorf("model of the plan: %s: its bytes have SHA-256 %x: %w", status.ModelKey(p.model), sum, model.ErrCorrupt)
-	}
-	m, err := model.Parse(data)
-	if err == nil {
-		err = m.Compile()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("model of the plan: %w", err)
+	if p.shadow != "" {
+		if o.Shadow, err = k.shadow(ctx, p); err != nil {
+			return nil, fmt.Errorf("shadow model of the plan: %w", err)
+		}
 	}
 	if p.reasons != "" {
 		data, _, err := k.objects.Get(ctx, status.ReasonsKey(p.reasons), maxReasonsFile)
@@ -142,4 +148,34 @@ func (k *modelKeeper) load(ctx context.Context, p pinned) (*Scorer, error) {
 		return nil, fmt.Errorf("reasons %s of the plan do not fit its model: %w", p.reasons, errors.Join(explain.ErrTable, s.Unexplained()))
 	}
 	return s, nil
+}
+
+// model reads a model of the store, and checks that it is the one that its key
+// names before anything else.
+func (k *modelKeeper) model(ctx context.Context, sha string) (*model.Model, error) {
+	data, _, err := k.objects.Get(ctx, status.ModelKey(sha), maxModel)
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != sha {
+		return nil, fmt.Errorf("%s: its bytes have SHA-256 %x: %w", status.ModelKey(sha), sum, model.ErrCorrupt)
+	}
+	m, err := model.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.Compile()
+}
+
+// shadow is the scorer of a plan's shadow model.
+func (k *modelKeeper) shadow(ctx context.Context, p pinned) (*Scorer, error) {
+	m, err := k.model(ctx, p.shadow)
+	if err != nil {
+		return nil, err
+	}
+	return NewWith(m, Options{NoReasons: true, Policy: policyOf(p.shadowPolicy)})
+}
+
+func policyOf(p status.Policy) *model.Policy {
+	return &model.Policy{ApproveAbove: p.ApproveAbove, DeclineAt: p.DeclineAt}
 }

@@ -66,7 +66,7 @@ func (b *Bulk) draft(ctx context.Context, id string, info store.Info) (*status.B
 			ETag: info.ETag, Size: info.Size, LastModified: info.LastModified,
 		},
 		Model: b.o.Scorer.ModelRef(), Policy: b.o.Scorer.Policy(),
-		Reasons: b.o.Scorer.ReasonsRef(), ChunkSize: b.o.ChunkSize,
+		Reasons: b.o.Scorer.ReasonsRef(), Shadow: b.o.Scorer.Shadow(), ChunkSize: b.o.ChunkSize,
 		PlannedAt: b.o.Now().UTC().Truncate(time.Millisecond),
 	}
 	var head *ingest.Head

@@ -32,7 +32,7 @@ type segmentWorker struct {
 }
 
 func (s *rowScorer) worker() (*segmentWorker, error) {
-	columns, inputs := batchColumns(s.head)
+	columns, inputs := batchColumns(s.head, s.scorer.shadow != nil)
 	schema, err := columnarSchema(columns)
 	if err != nil {
 		return nil, err

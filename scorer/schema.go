@@ -96,12 +96,14 @@ type batchInput struct {
 
 // batchColumns is the layout of a batch's parts: the file's columns in the
 // file's order, then the decision. An unknown column that is named like one of
-// ours, in any case, is called input_<name>: many readers know no case.
-func batchColumns(head *ingest.Head) ([]column, []batchInput) {
+// ours, in any case, is called input_<name>: many readers know no case. That
+// goes for the shadow's columns whether there is a shadow or not, so that they
+// mean one thing in all parts.
+func batchColumns(head *ingest.Head, shadow bool) ([]column, []batchInput) {
 	var columns []column
 	var inputs []batchInput
 	taken := map[string]bool{colSourceOffset: true}
-	for _, c := range decisionColumns() {
+	for _, c := range append(decisionColumns(), shadowColumns()...) {
 		taken[c.name] = true
 	}
 	for _, h := range head.Columns {
@@ -126,7 +128,11 @@ func batchColumns(head *ingest.Head) ([]column, []batchInput) {
 		inputs = append(inputs, batchInput{field: i})
 	}
 	columns = append(columns, column{name: colSourceOffset, node: parquet.Leaf(parquet.Int64Type)})
-	return append(columns, decisionColumns()...), inputs
+	columns = append(columns, decisionColumns()...)
+	if shadow {
+		columns = append(columns, shadowColumns()...)
+	}
+	return columns, inputs
 }
 
 // column is one column of a result file.

@@ -29,6 +29,7 @@ type Scorer struct {
 	drift    []drift  // of features with a reference distribution
 	reasons  *reasons // nil: decisions carry none
 	without  error    // why the model has none to give
+	shadow   *Scorer  // nil: there is none
 }
 
 // feature says where one input of the model comes from.
@@ -43,6 +44,12 @@ type Options struct {
 	Policy    *model.Policy // cut-offs; default: the model's own
 	Reasons   explain.Table // reason codes and texts; default: the built-in table
 	NoReasons bool          // decisions carry no reasons
+
+	// Shadow is a second model, the challenger, whose probability and decision
+	// stand beside those of each row of a file; nil: none. It changes nothing of
+	// what is decided, and single applications have none. Its reasons, and a
+	// shadow of its own, are not looked at.
+	Shadow *Scorer
 }
 
 // Verdict is the outcome of one application.
@@ -66,7 +73,7 @@ func New(m *model.Model) (*Scorer, error) { return NewWith(m, Options{}) }
 // NewWith is New with options. The error wraps [explain.ErrTable] for a table of
 // reasons that does not fit the model.
 func NewWith(m *model.Model, o Options) (*Scorer, error) {
-	s := &Scorer{model: m, policy: m.Policy(), drift: driftOf(m)}
+	s := &Scorer{model: m, policy: m.Policy(), drift: driftOf(m), shadow: o.Shadow}
 	if o.Policy != nil {
 		s.policy = *o.Policy
 	}

@@ -27,13 +27,18 @@ type scoredFile struct {
 // the text can be read at several places at a time.
 func scoreSegments(t *testing.T, text string, segment int64, parallel bool) scoredFile {
 	t.Helper()
+	return segmentsWith(t, testScorer(t), text, segment, parallel)
+}
+
+func segmentsWith(t *testing.T, s *Scorer, text string, segment int64, parallel bool) scoredFile {
+	t.Helper()
 	var out, rejects bytes.Buffer
 	o := FileOptions{DecidedAt: time.Unix(1_700_000_000, 0), Rejects: &rejects, segment: segment}
 	in := ingest.StreamSource(strings.NewReader(text))
 	if parallel {
 		in = textSource(text)
 	}
-	tally, err := ScoreFile(t.Context(), testScorer(t), in, &out, o)
+	tally, err := ScoreFile(t.Context(), s, in, &out, o)
 	if err != nil {
 		t.Fatal(err)
 	}

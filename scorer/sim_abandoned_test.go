@@ -199,7 +199,7 @@ func TestBatchColumnsKnowNoCase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	columns, _ := batchColumns(head)
+	columns, _ := batchColumns(head, false)
 	seen := map[string]string{}
 	for _, c := range columns {
 		if other, ok := seen[strings.ToLower(c.name)]; ok {

@@ -237,6 +237,9 @@ func simPlainRun(t *testing.T, from *sim.Bucket, plan *status.Batch, source stor
 	plain := sim.NewBucket()
 	from.Copy(status.PlanKey(plan.ID), plain)
 	from.Copy(status.ModelKey(plan.Model.SHA256), plain)
+	if plan.Shadow != nil {
+		from.Copy(status.ModelKey(plan.Shadow.Model.SHA256), plain)
+	}
 	if plan.Reasons != nil {
 		from.Copy(status.ReasonsKey(plan.Reasons.SHA256), plain)
 	}

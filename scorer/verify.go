@@ -51,8 +51,10 @@ var ErrOpen = errors.New("batch has no summary yet")
 // the file, that every part and rejects.csv have the bytes and the rows that
 // the ledger says, that no row is in two of them, that every row lies in its
 // chunk and was decided by the batch's model, and that rows in = decided +
-// rejected, and that the first reasons are as many as counted. The error is of
-// reading the objects; what is wrong with them is in the report. A batch that ended without results is not proved.
+// rejected, and that the first reasons are as many as counted. Of a batch with a
+// shadow model it proves that the rows compare as counted. The error is of
+// reading the objects; what is wrong with them is in the report. A batch that
+// ended without results is not proved.
 func Verify(ctx context.Context, objects Objects, batch string) (*Report, error) {
 	var plan status.Batch
 	if err := readDocument(ctx, objects, status.PlanKey(batch), &plan); err != nil {
@@ -95,7 +97,8 @@ type proof struct {
 	rejected []int64 // offsets of the rejected rows, ascending
 	decided  map[string]int64
 	reasons  map[string]int64 // rows by first reason
-	last     int64            // offset of the last decided row
+	shadow   shadowProof
+	last     int64 // offset of the last decided row
 }
 
 func readDocument(ctx context.Context, objects Claims, key string, doc any) error {
@@ -145,6 +148,7 @@ func (r *Report) statistics(summary *status.Summary) {
 	}
 	again := tally.Statistics(nil, summary.ClosedAt.Sub(summary.PlannedAt))
 	same := inAreas <= r.Decided && slices.Equal(again.Areas, summary.Stats.Areas) &&
+		again.Shadow.Equal(summary.Stats.Shadow) &&
 		(again.ApprovalRate == nil) == (summary.Stats.ApprovalRate == nil) && len(summary.Stats.Drift) == len(tally.Features)
 	if same && again.ApprovalRate != nil {
 		same = *again.ApprovalRate == *summary.Stats.ApprovalRate
@@ -180,6 +184,9 @@ func (r *Report) parts(ctx context.Context, objects Objects, p *proof) error {
 	same := maps.Equal(p.decided, p.summary.Tally.Decided) && maps.Equal(p.reasons, p.summary.Tally.Reasons)
 	r.check("parts", same && len(p.summary.Parts) == p.plan.Chunks,
 		"%s with the bytes and decisions of the ledger, each row once", plural(len(p.summary.Parts), "part"))
+	if p.plan.Shadow != nil {
+		r.shadow(p)
+	}
 	return nil
 }
 
@@ -200,6 +207,9 @@ func (p *proof) part(n int, want status.Object, data []byte) error {
 	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return errors.New("has no decision columns")
 	}
+	if err := p.shadow.open(p.plan, file.Schema()); err != nil {
+		return err
+	}
 	var rows int64
 	err = eachRow(file, func(row parquet.Row) error {
 		p.decided[string(row[decision.ColumnIndex].ByteArray())]++
@@ -209,6 +219,9 @@ func (p *proof) part(n int, want status.Object, data []byte) error {
 		rows++
 		if string(row[sha.ColumnIndex].ByteArray()) != p.plan.Model.SHA256 {
 			return errors.New("has a row of another model than the plan's")
+		}
+		if err := p.shadow.row(row); err != nil {
+			return err
 		}
 		return p.row(p.entries[n], row[offset.ColumnIndex].Int64())
 	})
