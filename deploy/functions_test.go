@@ -128,8 +128,8 @@ func checkEnvironment(s *stack, p *problems) {
 		if text(env["LOANSCORER_MODEL"]) != s.params["Model"] || text(env["LOANSCORER_DIRECT_INTAKE"]) != s.params["DirectIntake"] {
 			p.add(f, "LOANSCORER_MODEL and LOANSCORER_DIRECT_INTAKE must be those of the parameters")
 		}
-		if text(env["LOANSCORER_REASONS"]) != s.params["Reasons"] {
-			p.add(f, "LOANSCORER_REASONS must be that of the parameter")
+		if text(env["LOANSCORER_REASONS"]) != s.params["Reasons"] || text(env["LOANSCORER_SHADOW"]) != s.params["Shadow"] {
+			p.add(f, "LOANSCORER_REASONS and LOANSCORER_SHADOW must be those of the parameters")
 		}
 		if d, err := time.ParseDuration(text(env["LOANSCORER_RETENTION"])); err != nil || d != 14*24*time.Hour {
 			p.add(f, "LOANSCORER_RETENTION %v: must be that of the dead-letter queues, 336h", env["LOANSCORER_RETENTION"])

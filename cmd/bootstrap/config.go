@@ -29,6 +29,7 @@ const (
 	envBulk         = "LOANSCORER_BULK_QUEUE"
 	envSecret       = "LOANSCORER_ID_SECRET" //nolint:gosec // the variable's name
 	envModel        = "LOANSCORER_MODEL"
+	envShadow       = "LOANSCORER_SHADOW"
 	envReasons      = "LOANSCORER_REASONS"
 	envReceives     = "LOANSCORER_MAX_RECEIVES"
 	envLease        = "LOANSCORER_LEASE"
@@ -59,6 +60,7 @@ type configuration struct {
 	bulk         string
 	ids          *status.IDs
 	model        document
+	shadow       document // beside model in the results of files; nothing: none
 	reasons      document
 	receives     int
 	lease        time.Duration
@@ -102,7 +104,7 @@ func readConfiguration(getenv func(string) string) (*configuration, error) {
 			e.fault(envSecret, "%w", err)
 		}
 	}
-	c.model, c.reasons = documentOf(getenv(envModel)), documentOf(getenv(envReasons))
+	c.model, c.reasons, c.shadow = documentOf(getenv(envModel)), documentOf(getenv(envReasons)), documentOf(getenv(envShadow))
 	c.receives = int(e.number(envReceives, 5, 1, 1000))
 	c.chunkSize = e.number(envChunkSize, scorer.DefaultChunkSize, minChunk, maxChunk)
 	c.lease = e.duration(envLease, 15*time.Second)

@@ -100,8 +100,8 @@ func (f *function) read(ctx context.Context, d document, key func(sha string) st
 
 // loadModel takes the built-in model, a file, or a model of the bucket. It is
 // ready to score: its compiled form has passed the self-test.
-func (f *function) loadModel(ctx context.Context) (*model.Model, error) {
-	data, err := f.read(ctx, f.c.model, status.ModelKey, model.MaxFileBytes)
+func (f *function) loadModel(ctx context.Context, d document) (*model.Model, error) {
+	data, err := f.read(ctx, d, status.ModelKey, model.MaxFileBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -116,11 +116,14 @@ func (f *function) loadModel(ctx context.Context) (*model.Model, error) {
 
 // loadScorer binds the model to its reasons.
 func (f *function) loadScorer(ctx context.Context) (*scorer.Scorer, error) {
-	m, err := f.loadModel(ctx)
+	m, err := f.loadModel(ctx, f.c.model)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", envModel, err)
 	}
 	o := scorer.Options{NoReasons: f.c.reasons.file == noReasons}
+	if o.Shadow, err = f.loadShadow(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", envShadow, err)
+	}
 	if !o.NoReasons {
 		data, err := f.read(ctx, f.c.reasons, status.ReasonsKey, maxReasons)
 		if err == nil && data != nil {
@@ -135,6 +138,26 @@ func (f *function) loadScorer(ctx context.Context) (*scorer.Scorer, error) {
 		return nil, fmt.Errorf("%s, %s: %w", envModel, envReasons, err)
 	}
 	return s, nil
+}
+
+// builtIn is the value of LOANSCORER_SHADOW that means the built-in model.
+const builtIn = "default"
+
+// loadShadow takes the shadow model of new files, nil for none. The api plans
+// no files and needs none.
+func (f *function) loadShadow(ctx context.Context) (*scorer.Scorer, error) {
+	d := f.c.shadow
+	if d == (document{}) || f.c.role == roleAPI {
+		return nil, nil //nolint:nilnil // nil is no shadow, in Options too
+	}
+	if d.file == builtIn {
+		d = document{}
+	}
+	m, err := f.loadModel(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return scorer.NewWith(m, scorer.Options{NoReasons: true})
 }
 
 // bulk makes the worker of the bulk queue.
