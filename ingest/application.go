@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -90,9 +90,9 @@ func (a *Application) SetText(c Column, text string) error {
 	if !utf8.ValidString(text) {
 		return fmt.Errorf("%v is not UTF-8: %w", c, ErrValue)
 	}
-	text = strings.Trim(text, blanks)
 	from := len(a.buf)
 	a.buf = append(a.buf, text...)
+	a.buf = append(a.buf[:from], trim(a.buf[from:])...)
 	a.markText(c, from)
 	return nil
 }
@@ -151,10 +151,7 @@ func (a *Application) markText(c Column, from int) {
 	a.present |= 1 << c
 }
 
-// blanks are the bytes that surround a value without belonging to it.
-const blanks = " \t"
-
-// trim cuts blanks on both sides.
+// trim cuts blanks on both sides: spaces, tabs, and the other spaces of Unicode on a line, such as the no-break space.
 func trim(b []byte) []byte {
 	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
 		b = b[1:]
@@ -162,8 +159,23 @@ func trim(b []byte) []byte {
 	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
 		b = b[:len(b)-1]
 	}
+	if len(b) > 0 && (b[0] >= utf8.RuneSelf || b[len(b)-1] >= utf8.RuneSelf) {
+		return bytes.TrimFunc(b, func(r rune) bool { return r == ' ' || r == '\t' || isWideBlank(r) })
+	}
 	return b
 }
+
+// isWideBlank reports whether a character beyond ASCII shows nothing and ends no line.
+func isWideBlank(r rune) bool {
+	switch r {
+	case '\u200B', '\u2060', '\uFEFF': // no width at all
+		return true
+	}
+	return r > unicode.MaxASCII && unicode.Is(unicode.Zs, r)
+}
+
+// hasWideBlank reports whether there is such a character.
+func hasWideBlank(b []byte) bool { return bytes.IndexFunc(b, isWideBlank) >= 0 }
 
 // Category returns the value of a text column as models know it: the published spelling of Property_Area, Married,
 // Self_Employed and Education whatever the case, spaces and hyphens, "Y" and "N" for "Yes" and "No", "Under Graduate" for

@@ -200,6 +200,7 @@ func checkSame(t *testing.T, document []byte, a *Application) {
 		}
 		switch want := value.(type) {
 		case string:
+			const blanks = " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u202f\u205f\u2060\u3000\ufeff"
 			if got, _ := a.Text(c); got != strings.Trim(want, blanks) {
 				t.Fatalf("%v is %q, want %q", c, got, want)
 			}

@@ -52,8 +52,8 @@ func parseHead(text []byte, whole bool, d Dialect) (*Head, error) {
 		text, whole = text[:MaxSample], false
 	}
 	rest, bom := cutBOM(text)
-	if len(bytes.Trim(rest, " \t\r\n\x1e")) == 0 && (whole || len(text) < MaxHead) {
-		return nil, refuse(CodeEmpty, "the file is empty", "upload a CSV file with a header line")
+	if len(bytes.Trim(rest, " \t\r\n\x1e")) == 0 {
+		return nil, refuseBlank(len(text), whole)
 	}
 	if d.Encoding == "" {
 		d.Encoding = detectEncoding(rest, whole)
@@ -61,7 +61,7 @@ func parseHead(text []byte, whole bool, d Dialect) (*Head, error) {
 	if d.Newline == "" {
 		var err error
 		if d.Newline, err = detectNewline(rest); err != nil {
-			return nil, err
+			return nil, notText(text, err)
 		}
 	}
 	at := start{text: text, offset: len(text) - len(rest), line: 1, whole: whole}
@@ -73,7 +73,7 @@ func parseHead(text []byte, whole bool, d Dialect) (*Head, error) {
 	}
 	h := &Head{BOM: bom, Dialect: d}
 	if err := at.header(h); err != nil {
-		return nil, err
+		return nil, notText(text, err)
 	}
 	if d.Decimal == "" {
 		h.detectDecimal(text[h.DataStart:])
@@ -138,7 +138,7 @@ func (h *Head) Has(c Column) bool {
 // check refuses a header by its columns.
 func (h *Head) check(rec *Record, at start) error {
 	if rec.Err != nil {
-		return refuse(CodeBadQuote, "the quotes in the header are wrong: "+rec.Err.Reason, "correct the first line")
+		return refuseQuotes(rec.Err)
 	}
 	if len(h.Columns) > MaxColumns {
 		return refuseCount(len(h.Columns))

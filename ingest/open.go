@@ -75,7 +75,10 @@ func (t *Text) parse(sample []byte, whole bool) error {
 	var refused *FileError
 	if errors.As(err, &refused) && found.Packing == PackingXLSX && (refused.Code == CodeMissingColumns || refused.Code == CodeEmpty) {
 		refused.Reason = "sheet " + shown(found.Member) + ": " + refused.Reason
-		refused.Hint += "; or name another sheet"
+		if refused.Code == CodeEmpty {
+			refused.Reason, refused.Hint = "sheet "+shown(found.Member)+" is empty", "fill it"
+		}
+		refused.Hint += ", or name another sheet with the sheet option"
 	}
 	if err != nil {
 		return err

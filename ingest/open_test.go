@@ -117,6 +117,9 @@ func TestOpenGivesTheSameRows(t *testing.T) {
 		"zip of any name":           {zipped(t, "export", plain), `zip ("export"), UTF-8, commas`},
 		"zip made on a Mac":         {zipped(t, "a/", "", "a/loans.CSV", plain, "__MACOSX/a/._loans.CSV", "x", "a/.DS_Store", "y"), `zip ("a/loans.CSV"), UTF-8, commas`},
 		"zip with a readme":         {zipped(t, "README.md", "read me", "loans.csv", plain), `zip ("loans.csv"), UTF-8, commas`},
+		"zip with a text":           {zipped(t, "leiame.txt", "x", "loans.csv", plain), `zip ("loans.csv"), UTF-8, commas`},
+		"zip of .tsv":               {zipped(t, "README.md", "x", "loans.tsv", plain), `zip ("loans.tsv"), UTF-8, commas`},
+		"gzip filled up with zeros": {gzipped(t, plain) + strings.Repeat("\x00", 100_000), "gzip, UTF-8, commas"},
 		"UTF-16 LE":                 {"\xff\xfe" + utf16Text(plain, binary.LittleEndian), "UTF-16 LE, commas"},
 		"UTF-16 BE":                 {"\xfe\xff" + utf16Text(plain, binary.BigEndian), "UTF-16 BE, commas"},
 		"Excel's Unicode text":      {"\xff\xfe" + utf16Text(strings.NewReplacer(",", "\t", "\n", "\r\n").Replace(plain), binary.LittleEndian), "UTF-16 LE, tabs"},
@@ -166,6 +169,9 @@ func TestOpenRefuses(t *testing.T) {
 		"gzip, damaged":            {flip(gz, len(gz)/2), CodeCorrupt, "near byte"},
 		"gzip, wrong checksum":     {flip(gz, len(gz)-6), CodeCorrupt, "damaged"},
 		"gzip, something follows":  {gz + "something else", CodeCorrupt, "something that is not gzip"},
+		"gzip, a few bytes follow": {gz + "junk", CodeCorrupt, "something that is not gzip"},
+		"gzip, one byte follows":   {gz + "\x1f", CodeTruncated, "too early"},
+		"gzip, zeros and more":     {gz + "\x00\x00x", CodeCorrupt, "something that is not gzip"},
 		"gzip twice":               {gzipped(t, gz), CodePacked, "twice"},
 		"zstd, cut":                {zst[:len(zst)/2], CodeTruncated, "the zstd file ends too early"},
 		"zstd, damaged":            {flip(zst, len(zst)/2), CodeCorrupt, "zstd file"},
@@ -174,6 +180,7 @@ func TestOpenRefuses(t *testing.T) {
 		"zip, damaged":             {flip(archive, len(archive)/2), CodeCorrupt, "damaged"},
 		"zip of nothing":           {zipped(t), CodeZip, "is empty"},
 		"zip of two files":         {zipped(t, "a.csv", "a", "b.csv", "b"), CodeZip, `2 files: "a.csv", "b.csv"`},
+		"zip of two texts":         {zipped(t, "a.txt", "a", "b.tsv", "b"), CodeZip, `2 files: "a.txt", "b.tsv"`},
 		"zip of a zip":             {zipped(t, "a.zip", archive), CodePacked, "twice"},
 		"zip of a workbook":        {zipped(t, "mimetype", "x", "content.xml", "<"), CodeXLS, ".ods"},
 		"gzip of HTML":             {gzipped(t, "<table><tr>"), CodeNotCSV, "HTML"},
@@ -262,6 +269,16 @@ func TestOpenSourceErrors(t *testing.T) {
 	}
 	if _, err := Open(sourceOf(plain), Given{Decimal: "x"}); !errors.Is(err, ErrGiven) {
 		t.Errorf("%v", err)
+	}
+}
+
+// failure 47: a row is told by the encoding that its file has.
+func TestHalfACharacterOfUTF16(t *testing.T) {
+	t.Parallel()
+	file := utf16Text("TotalIncome,LoanAmount,Credit_History,Property_Area\n1,1,1,Urban\n2,2,0,Rural", binary.LittleEndian)
+	rows, _, err := rowsOf(t, "\xff\xfe"+file+"\x00\xd8\n\x003\x00", Given{})
+	if err != nil || len(rows) != 3 || !strings.HasPrefix(rows[0], "{") || !strings.Contains(rows[1], "not UTF-16: it holds half of a character") {
+		t.Errorf("%q, %v", rows, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"fmt"
 	"unicode/utf8"
 )
 
@@ -51,7 +52,7 @@ func (s *Scanner) record(data []byte, end int) {
 		if st == quoted {
 			s.fail(CodeUnclosedQuote, "a quote opens a cell and is not closed; only this line is rejected")
 		} else {
-			s.fail(CodeRecordTooLong, "the row is longer than the limit; only its first line is rejected")
+			s.fail(CodeRecordTooLong, fmt.Sprintf("the row is longer than %d bytes; only its first line is rejected", s.limit))
 		}
 		s.consume(lengthOf(line, last))
 	}
@@ -61,7 +62,7 @@ func (s *Scanner) record(data []byte, end int) {
 func (s *Scanner) longLine(data []byte) {
 	s.scratch = append(s.scratch[:0], data[:s.limit]...)
 	s.rec.Raw = s.scratch
-	s.fail(CodeRecordTooLong, "the line is longer than the limit")
+	s.fail(CodeRecordTooLong, fmt.Sprintf("the line is longer than %d bytes; a line break may be missing", s.limit))
 	s.skipLine()
 }
 
@@ -136,7 +137,7 @@ func (s *Scanner) splitQuoted(raw []byte) {
 			cell, rest = s.plainCell(rest)
 			if bytes.IndexByte(cell, '"') >= 0 {
 				s.fail(CodeBadQuote, "a quote stands inside a cell that does not begin with one; "+
-					"quote the whole cell and double the quotes in it")
+					"quote the whole cell, without spaces before it, and double the quotes in it")
 				return
 			}
 			if bytes.IndexByte(cell, s.foreign) >= 0 {
@@ -188,6 +189,8 @@ func (s *Scanner) finish() {
 	switch raw := s.rec.Raw; {
 	case bytes.IndexByte(raw, 0) >= 0:
 		s.fail(CodeNUL, "the row holds a NUL byte; the file may be damaged or not be text")
+	case s.utf16 && !utf8.Valid(raw):
+		s.fail(CodeBadUTF8, "the row is not UTF-16: it holds half of a character; export the file again")
 	case !s.latin && !utf8.Valid(raw):
 		s.fail(CodeBadUTF8, "the row is not UTF-8; save the file as CSV UTF-8, or say that all of it is windows-1252")
 	}

@@ -51,47 +51,20 @@ func refuseCount(n int) error {
 		"remove the columns that are not needed")
 }
 
-// refuseKind refuses what is no text that can be read, by its first bytes.
-func refuseKind(head []byte) error {
-	const export, unpack = "export it as CSV UTF-8", "unpack it, or pack it with gzip or zstd"
-	for _, m := range [...]struct{ magic, code, what, hint string }{
-		{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", CodeXLS, "is an old Excel workbook, or one with a password", "save it as .xlsx without a password, or as CSV UTF-8"},
-		{"PAR1", CodeNotCSV, "is a Parquet file", export},
-		{"%PDF-", CodeNotCSV, "is a PDF document", export},
-		{"SQLite format 3\x00", CodeNotCSV, "is an SQLite database", export},
-		{"\xfd7zXZ\x00", CodePacking, "is packed with xz", unpack},
-		{"BZh", CodePacking, "is packed with bzip2", unpack},
-		{"7z\xbc\xaf\x27\x1c", CodePacking, "is a 7z archive", unpack},
-		{"Rar!\x1a\x07", CodePacking, "is a RAR archive", unpack},
-		{"\x04\x22\x4d\x18", CodePacking, "is packed with lz4", unpack},
-		{"\x1f\x9d", CodePacking, "is packed with compress", unpack},
-		{"\xff\xfe\x00\x00", CodeUTF16, "is encoded as UTF-32", export},
-		{"\x00\x00\xfe\xff", CodeUTF16, "is encoded as UTF-32", export},
-		{"\xff\xfe", CodeUTF16, "is encoded as UTF-16", export},
-		{"\xfe\xff", CodeUTF16, "is encoded as UTF-16", export},
-	} {
-		if bytes.HasPrefix(head, []byte(m.magic)) {
-			return refuse(m.code, "the file "+m.what, m.hint)
-		}
+func refuseBlank(n int, whole bool) error {
+	if whole || n < MaxHead {
+		return refuse(CodeEmpty, "the file is empty", "upload a CSV file with a header line")
 	}
-	return refuseMarkup(head)
+	return refuse(CodeHeaderTooLong, fmt.Sprintf("the first %d bytes are blank lines", n), "remove them, so that the header comes first")
 }
 
-// refuseMarkup refuses pages, documents and JSON; what some programs call an Excel export is a page.
-func refuseMarkup(head []byte) error {
-	text, _ := cutBOM(head)
-	text = bytes.TrimLeft(text[:min(len(text), 512)], " \t\r\n")
-	for _, m := range [...]struct{ begin, what, hint string }{
-		{"<?xml", "XML", "export it as CSV UTF-8"},
-		{"<", "an HTML page, whatever its name ends with", "open it in Excel and save it as .xlsx or CSV UTF-8"},
-		{"{", "JSON", "export it as CSV UTF-8, or send applications to the HTTP API"},
-		{"[", "JSON", "export it as CSV UTF-8, or send applications to the HTTP API"},
-	} {
-		if bytes.HasPrefix(text, []byte(m.begin)) {
-			return refuse(CodeNotCSV, "the file is "+m.what, m.hint)
-		}
+// refuseQuotes refuses a header by what is wrong with it as a row.
+func refuseQuotes(e *RowError) error {
+	reason := e.Reason
+	if e.Code == CodeUnclosedQuote {
+		reason = "one opens a cell and is not closed"
 	}
-	return nil
+	return refuse(CodeBadQuote, "the quotes in the header are wrong: "+reason, "correct the first line")
 }
 
 // refuseLine refuses a header by its bytes. rest is the text from there on; ended says whether the header's end was seen.
@@ -135,8 +108,11 @@ func (h *Head) refuseDuplicates() error {
 			continue
 		}
 		if first, ok := seen[key]; ok {
-			return refuse(CodeDuplicateColumn, fmt.Sprintf("the columns %s and %s have the same name", shown(first), shown(col.Name)),
-				"remove or rename one of them")
+			reason := fmt.Sprintf("the columns %s and %s have the same name", shown(first), shown(col.Name))
+			if col.Known != "" && first != col.Name {
+				reason = fmt.Sprintf("the columns %s and %s are both %s", shown(first), shown(col.Name), col.Known)
+			}
+			return refuse(CodeDuplicateColumn, reason, "remove or rename one of them")
 		}
 		seen[key] = col.Name
 	}
@@ -158,17 +134,17 @@ func (h *Head) refuseMissing(missing []Column) error {
 	if n := len(found); n > most {
 		found, e.Found = append(found[:most], fmt.Sprintf("and %d more", n-most)), e.Found[:most]
 	}
-	if missing[0] == ApplicantIncome || missing[0] == CoapplicantIncome {
-		if near := nearest(TotalIncome.String(), other); near != "" {
-			hints = append(hints, fmt.Sprintf("rename %s to %s", shown(near), TotalIncome))
-		}
-	}
-	for _, c := range missing {
-		near := nearest(c.String(), other)
+	near := assign(missing, other)
+	for i, c := range missing {
 		names = append(names, c.String())
-		e.Missing = append(e.Missing, MissingColumn{Column: c.String(), Nearest: near})
-		if near != "" {
-			hints = append(hints, fmt.Sprintf("rename %s to %s", shown(near), c))
+		e.Missing = append(e.Missing, MissingColumn{Column: c.String(), Nearest: near[i]})
+	}
+	if c := missing[0]; (c == ApplicantIncome || c == CoapplicantIncome) && near[0] == "" {
+		missing, near = append([]Column{TotalIncome}, missing...), append([]string{nearest(TotalIncome.String(), other)}, near...)
+	}
+	for i, name := range near {
+		if name != "" {
+			hints = append(hints, fmt.Sprintf("rename %s to %s", shown(name), missing[i]))
 		}
 	}
 	e.Reason = "required columns are missing: " + strings.Join(names, ", ") + "; found: " + strings.Join(found, ", ")

@@ -1,11 +1,7 @@
 package ingest
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"strconv"
-	"strings"
 )
 
 // RowError says why a row of a file cannot be scored. Code is one of RowCodes; Reason is for people and holds no values.
@@ -83,12 +79,15 @@ func (d *RowDecoder) Decode(rec *Record, a *Application) *RowError {
 		}
 		number, err := d.number(cell)
 		if err != nil {
-			return d.fail(rec, c, d.numberFault(cell, err))
+			return d.fail(rec, c, d.numberFault(c, cell, err))
 		}
 		a.putNumber(c, number)
 	}
 	for c := ApplicantIncome; c <= TotalIncome; c++ {
 		if f := a.fault(c); f.code != "" {
+			if a.present == 0 && isBlank(rec) {
+				f.detail = emptyRow
+			}
 			return d.fail(rec, c, f)
 		}
 	}
@@ -99,45 +98,10 @@ func (d *RowDecoder) fail(rec *Record, c Column, f fault) *RowError {
 	return &RowError{Line: rec.Line, Offset: rec.Offset, Column: d.names[c], Code: f.code, Reason: f.detail}
 }
 
-func (d *RowDecoder) wrongFieldCount(rec *Record) *RowError {
-	reason := fmt.Sprintf("the row has %d cells, the header has %d", len(rec.Fields), len(d.columns))
-	if len(rec.Fields) > len(d.columns) {
-		reason += "; put quotes around a cell that contains " + d.aDelimiter()
-	}
-	return &RowError{Line: rec.Line, Offset: rec.Offset, Code: CodeWrongFieldCount, Reason: reason}
-}
-
 // number reads a number cell in the file's dialect.
 func (d *RowDecoder) number(cell []byte) (float64, error) {
 	if d.comma {
 		return parseComma(cell, d.grouped)
 	}
 	return ParseNumber(cell)
-}
-
-// aDelimiter names the file's delimiter with its article.
-func (d *RowDecoder) aDelimiter() string {
-	switch name := delimiterName(d.dialect.delimiter()); name {
-	case "commas", "semicolons", "tabs":
-		return "a " + strings.TrimSuffix(name, "s")
-	default:
-		return "the delimiter"
-	}
-}
-
-// numberFault explains the mistake that a cell most likely holds.
-func (d *RowDecoder) numberFault(cell []byte, err error) fault {
-	switch {
-	case errors.Is(err, ErrOverflow):
-		return fault{CodeOverflow, "is too large for a 64-bit number"}
-	case d.comma && isComma(cell, true):
-		return fault{CodeBadNumber, "could be a decimal or a thousands point: write it with a comma and decimals, or without the point"}
-	case d.comma && bytes.IndexByte(cell, '.') >= 0:
-		return fault{CodeBadNumber, "is not a number: the file has decimal commas; write 4583,5"}
-	case bytes.IndexByte(cell, ',') >= 0:
-		return fault{CodeBadNumber, "is not a number: write 4583.5, with a decimal point and no thousands separators"}
-	case 'A' <= cell[0]&^0x20 && cell[0]&^0x20 <= 'Z':
-		return fault{CodeBadNumber, "is not a number: leave the cell empty when the value is not known"}
-	}
-	return fault{CodeBadNumber, "is not a number: write digits with or without a decimal point, such as 4583.5"}
 }

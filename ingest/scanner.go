@@ -48,6 +48,7 @@ type Scanner struct {
 	delimiter        byte
 	newline, foreign byte // what ends a line, and what then must not stand outside quotes
 	latin            bool // the bytes are Windows-1252
+	utf16            bool // the file is UTF-16, the bytes are made of it
 
 	buf        []byte // buf[from:to] is read but not consumed
 	from, to   int
@@ -80,7 +81,7 @@ func NewScanner(r io.Reader, offset int64, opts ScannerOptions) *Scanner {
 	s.firstLine = s.line
 	s.delimiter = opts.Dialect.delimiter()
 	s.newline, s.foreign = opts.Dialect.newline()
-	s.latin = opts.Dialect.Encoding == EncodingWindows1252
+	s.latin, s.utf16 = opts.Dialect.Encoding == EncodingWindows1252, opts.Dialect.utf16()
 	s.buf = make([]byte, 4*(s.limit+2))
 	return s
 }

@@ -61,7 +61,7 @@ func sheetFault(at *sourceAt, err error) error {
 		if len(names) > 0 {
 			reason = "the workbook has the sheets " + strings.Join(names, ", ") + ", and no other that can be read"
 		}
-		return refuse(CodeSheet, reason, "name one of its sheets, or save the sheet as CSV UTF-8")
+		return refuse(CodeSheet, reason, "name one of its sheets with the sheet option, or save the sheet as CSV UTF-8")
 	case errors.Is(err, workbook.ErrTooLarge):
 		return refuseAt(at.at, CodeUnpacksTooLarge, fmt.Sprintf("the workbook: %v", err), "save the sheet as CSV UTF-8")
 	}

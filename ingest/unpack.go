@@ -74,7 +74,7 @@ func unpack(r io.Reader, packing string) (io.ReadCloser, error) {
 	var err error
 	switch packing {
 	case PackingGzip:
-		u.text, err = gzip.NewReader(u.in)
+		u.text, err = newGzipMembers(u.in)
 	case PackingZstd:
 		var d *zstd.Decoder
 		d, err = zstd.NewReader(u.in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),

@@ -83,20 +83,23 @@ func members(at *sourceAt) ([]*zip.File, error) {
 	}), nil
 }
 
-// choose finds the one CSV file: the one asked for, the only one that is named like one, or the only file.
+// choose finds the one CSV file: the one asked for, the only one named .csv, the only one that is named like one, or the
+// only file.
 func choose(files []*zip.File, wanted string) (*zip.File, error) {
 	if hasMember(files, "xl/workbook.bin") || hasMember(files, "content.xml") && hasMember(files, "mimetype") {
 		return nil, refuse(CodeXLS, "the file is a workbook of a kind that is not read (.xlsb, .ods)", "save it as .xlsx or CSV UTF-8")
 	}
-	var csv []*zip.File
+	var csv, likely []*zip.File
 	var names []string
 	for _, f := range files {
 		if wanted != "" && (f.Name == wanted || path.Base(f.Name) == wanted) {
 			return f, nil
 		}
 		switch strings.ToLower(path.Ext(f.Name)) {
-		case ".csv", ".tsv", ".txt", ".tab":
+		case ".csv":
 			csv = append(csv, f)
+		case ".tsv", ".txt", ".tab":
+			likely = append(likely, f)
 		}
 		if len(names) < 10 {
 			names = append(names, shown(f.Name))
@@ -107,13 +110,15 @@ func choose(files []*zip.File, wanted string) (*zip.File, error) {
 		return nil, refuse(CodeZip, fmt.Sprintf("the zip archive has no file %s; it has %s", shown(wanted), strings.Join(names, ", ")), "name one of them")
 	case len(csv) == 1:
 		return csv[0], nil
+	case len(csv) == 0 && len(likely) == 1:
+		return likely[0], nil
 	case len(files) == 1:
 		return files[0], nil
 	case len(files) == 0:
 		return nil, refuse(CodeZip, "the zip archive is empty", "pack the CSV file")
 	}
 	return nil, refuse(CodeZip, fmt.Sprintf("the zip archive holds %d files: %s", len(files), strings.Join(names, ", ")),
-		"pack one CSV file alone, or upload them one by one")
+		"pack one CSV file alone, upload them one by one, or name one with the sheet option")
 }
 
 // openMember gives the text of one file of an archive.
