@@ -1,9 +1,8 @@
 package ingest
 
 import (
-	"bytes"
+	"math"
 	"slices"
-	"unicode/utf8"
 )
 
 // What a block holds at most.
@@ -27,12 +26,27 @@ type Block struct {
 	Extras []RawColumn
 }
 
-// NumberColumn is a column of numbers; it has no places if the file has no such
-// column.
+// NumberColumn is a column of numbers: by code where the column repeats some,
+// else as they are. It has no places if the file has no such column.
 type NumberColumn struct {
-	Values  []float64 // of a row without a value: any
-	Present []uint8   // 1: there is a value; 0: there is none
-	Missing int       // rows without one
+	Codes   []uint32  // of Values; 0: no value
+	Values  []float64 // by code, NaN first; grows over the blocks of one reader
+	Plain   []float64 // of the rows, NaN for no value
+	IsPlain bool      // Plain holds the column, not Codes
+}
+
+// Has tells whether the file has the column.
+func (c *NumberColumn) Has() bool { return len(c.Codes) > 0 || len(c.Plain) > 0 }
+
+// Row returns the value of row i, NaN without one.
+func (c *NumberColumn) Row(i int) float64 {
+	switch {
+	case c.IsPlain:
+		return c.Plain[i]
+	case i < len(c.Codes):
+		return c.Values[c.Codes[i]]
+	}
+	return math.NaN()
 }
 
 // TextColumn is a column of texts: by code where the column repeats a few,
@@ -72,7 +86,7 @@ func (b *Block) room(r *BlockReader) {
 	b.Rows, b.Offsets = 0, full(b.Offsets)
 	for c := range b.Numbers {
 		n, t := &b.Numbers[c], &b.Texts[c]
-		n.Values, n.Present, n.Missing = n.Values[:0], n.Present[:0], 0
+		n.Codes, n.Plain, n.IsPlain = n.Codes[:0], n.Plain[:0], false
 		t.Codes, t.IsRaw = t.Codes[:0], false
 		t.Raw.reset()
 	}
@@ -84,12 +98,16 @@ func (b *Block) room(r *BlockReader) {
 		switch f := &r.fields[i]; {
 		case f.kind == numberField:
 			n := &b.Numbers[f.column]
-			n.Values, n.Present = full(n.Values), full(n.Present)
-			f.values, f.present = n.Values, n.Present
+			n.Codes = full(n.Codes)
+			f.codes = n.Codes
+		case f.kind == plainField:
+			n := &b.Numbers[f.column]
+			n.Plain, n.IsPlain = full(n.Plain), true
+			f.plain = n.Plain
 		case f.kind == textField:
 			t := &b.Texts[f.column]
 			t.Codes = full(t.Codes)
-			f.codes, f.slots = t.Codes, &r.names[f.column].slots
+			f.codes = t.Codes
 		case f.kind == rawField && f.column == unknownColumn:
 			f.raw = &b.Extras[f.extra]
 		case f.kind == rawField:
@@ -104,13 +122,9 @@ func (b *Block) cut() {
 	b.Offsets = b.Offsets[:b.Rows]
 	for c := range b.Numbers {
 		n, t := &b.Numbers[c], &b.Texts[c]
-		if len(n.Values) > 0 {
-			n.Values, n.Present = n.Values[:b.Rows], n.Present[:b.Rows]
-			n.Missing = bytes.Count(n.Present, []byte{0})
-		}
-		if len(t.Codes) > 0 {
-			t.Codes = t.Codes[:b.Rows]
-		}
+		n.Codes = n.Codes[:min(len(n.Codes), b.Rows)]
+		n.Plain = n.Plain[:min(len(n.Plain), b.Rows)]
+		t.Codes = t.Codes[:min(len(t.Codes), b.Rows)]
 	}
 }
 
@@ -120,19 +134,6 @@ func full[T any](s []T) []T {
 		return make([]T, BlockRows)
 	}
 	return s[:BlockRows]
-}
-
-// TotalIncome returns the monthly income of row i: TotalIncome where it is
-// given, else the sum of the two incomes; false when one of them is missing.
-func (b *Block) TotalIncome(i int) (float64, bool) {
-	if t := &b.Numbers[TotalIncome]; len(t.Present) > i && t.Present[i] != 0 {
-		return t.Values[i], true
-	}
-	a, c := &b.Numbers[ApplicantIncome], &b.Numbers[CoapplicantIncome]
-	if len(a.Present) <= i || len(c.Present) <= i || a.Present[i]&c.Present[i] == 0 {
-		return 0, false
-	}
-	return a.Values[i] + c.Values[i], true
 }
 
 // maxNames is how many texts a column of codes may have, and maxNameBytes how
@@ -151,10 +152,11 @@ type BlockReader struct {
 	d      *RowDecoder
 	app    Application
 	fields []fieldPlan
-	names  [NumColumns]nameTable
 	plain  bool // the short way is open to this file
 	point  byte // decimal
 	o      BlockOptions
+	cells  cellIndex
+	run    int // how many rows the short way tries to take at a time
 }
 
 // BlockOptions say what becomes of rows.
@@ -177,6 +179,7 @@ type fieldKind uint8
 const (
 	skipField fieldKind = iota // no name, not carried
 	numberField
+	plainField // a number of a column with many
 	textField
 	rawField
 )
@@ -189,12 +192,13 @@ type fieldPlan struct {
 	required bool   // a row without it takes the long way
 	rule     numberRule
 
+	numbers *Numbers
+	names   *nameTable
+
 	// Of the block that is being filled.
-	values  []float64
-	present []uint8
-	codes   []uint32
-	slots   *[nameSlots]nameSlot
-	raw     *RawColumn
+	codes []uint32
+	plain []float64
+	raw   *RawColumn
 }
 
 // numberRule is what a number without a sign must be.
@@ -223,7 +227,7 @@ func (r numberRule) allows(v float64) bool {
 
 // NewBlockReader returns a reader of the records that s yields.
 func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
-	r := &BlockReader{s: s, d: d, o: o}
+	r := &BlockReader{s: s, d: d, o: o, run: mostRows}
 	required := append([]Column{ApplicantIncome, CoapplicantIncome, TotalIncome, PropertyArea}, o.Required...)
 	extra := 0
 	if r.point = '.'; d.comma {
@@ -233,20 +237,36 @@ func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 		f := fieldPlan{column: c, rule: ruleOf(c), required: slices.Contains(required, c)}
 		switch {
 		case c != unknownColumn && c.Numeric():
-			f.kind = numberField
+			f.kind, f.numbers = numberField, new(Numbers)
 		case c == LoanID:
 			f.kind = rawField
 		case c != unknownColumn:
-			f.kind = textField
+			f.kind, f.names = textField, newNameTable()
 		case extra < len(d.extras) && d.extras[extra] == i:
 			f.kind, f.extra = rawField, extra
 			extra++
 		}
 		r.fields = append(r.fields, f)
 	}
+	r.cells.init(len(r.fields))
 	both := d.has(TotalIncome) && (d.has(ApplicantIncome) || d.has(CoapplicantIncome))
-	r.plain = !both && s.newline == '\n' && r.point != s.delimiter
+	r.plain = !both && s.newline == '\n' && r.point != s.delimiter && len(r.fields) > 1
 	return r
+}
+
+// Reset goes on with the records of another range of the file, as a new reader
+// would: codes begin anew. It keeps the memory.
+func (r *BlockReader) Reset(s *Scanner, reject func(*Record, error) error) {
+	r.s, r.o.Reject, r.run = s, reject, mostRows
+	for i := range r.fields {
+		switch f := &r.fields[i]; {
+		case f.numbers != nil:
+			f.kind = numberField
+			f.numbers.Reset()
+		case f.names != nil:
+			f.kind, f.names = textField, newNameTable()
+		}
+	}
 }
 
 func (d *RowDecoder) has(c Column) bool {
@@ -261,11 +281,8 @@ func (r *BlockReader) Read(b *Block) (more bool, err error) {
 	b.room(r)
 	from := r.s.Next()
 	for b.Rows < BlockRows && r.s.Next()-from < blockBytes {
-		if r.plain && r.s.ready() {
-			r.take(b, from)
-			if b.Rows == BlockRows || r.s.Next()-from >= blockBytes {
-				break
-			}
+		if r.plain && r.s.ready() && r.take(b, from) {
+			continue
 		}
 		if !r.s.Scan() {
 			r.export(b)
@@ -279,11 +296,14 @@ func (r *BlockReader) Read(b *Block) (more bool, err error) {
 	return true, nil
 }
 
-// chooseRaw turns columns of too many texts into bytes, between blocks.
+// chooseRaw gives up the codes of columns with too many values, between blocks.
 func (r *BlockReader) chooseRaw() {
 	for i := range r.fields {
-		if f := &r.fields[i]; f.kind == textField && r.names[f.column].crowded() {
+		switch f := &r.fields[i]; {
+		case f.kind == textField && f.names.crowded():
 			f.kind = rawField
+		case f.kind == numberField && f.numbers.Crowded():
+			f.kind = plainField
 		}
 	}
 }
@@ -291,9 +311,12 @@ func (r *BlockReader) chooseRaw() {
 // export ends the block and gives it what the codes mean.
 func (r *BlockReader) export(b *Block) {
 	b.cut()
-	for c := range b.Texts {
-		if !b.Texts[c].IsRaw {
-			b.Texts[c].Names = r.names[c].names
+	for i := range r.fields {
+		switch f := &r.fields[i]; f.kind {
+		case textField:
+			b.Texts[f.column].Names = f.names.names
+		case numberField:
+			b.Numbers[f.column].Values = f.numbers.Values()
 		}
 	}
 }
@@ -312,14 +335,18 @@ func (r *BlockReader) slow(b *Block) error {
 	for i := range r.fields {
 		switch f := &r.fields[i]; {
 		case f.kind == numberField:
-			v, ok := r.app.Number(f.column)
-			f.values[b.Rows], f.present[b.Rows] = v, 0
-			if ok {
-				f.present[b.Rows] = 1
+			f.codes[b.Rows] = 0
+			if v, ok := r.app.Number(f.column); ok {
+				f.codes[b.Rows] = f.numbers.Code(v)
+			}
+		case f.kind == plainField:
+			f.plain[b.Rows] = math.NaN()
+			if v, ok := r.app.Number(f.column); ok {
+				f.plain[b.Rows] = v
 			}
 		case f.kind == textField:
 			text, _ := r.app.TextBytes(f.column)
-			f.codes[b.Rows] = r.names[f.column].code(text, r.s)
+			f.codes[b.Rows] = f.names.code(text, r.s)
 		case f.kind == rawField && f.column == unknownColumn:
 			f.raw.add(rec.Fields[i])
 		case f.kind == rawField:
@@ -330,70 +357,4 @@ func (r *BlockReader) slow(b *Block) error {
 	b.Offsets[b.Rows] = rec.Offset
 	b.Rows++
 	return nil
-}
-
-// nameTable numbers the texts of a column from 1 on, in the order of their
-// first appearance.
-type nameTable struct {
-	codes map[string]uint32
-	names []string
-	bytes int
-	slots [nameSlots]nameSlot // some of them, for the short way
-}
-
-// nameSlot is a text of 1 to 15 bytes, zero-filled to two words.
-type nameSlot struct {
-	word0, word1 uint64
-	code         uint32
-}
-
-const nameSlots = 32
-
-func (t *nameTable) crowded() bool { return len(t.names) > maxNames || t.bytes > maxNameBytes }
-
-// code returns the text's code, a new one for a new text.
-func (t *nameTable) code(text []byte, s *Scanner) uint32 {
-	if len(text) == 0 {
-		return 0
-	}
-	if code, ok := t.codes[string(text)]; ok {
-		t.remember(text, code, s)
-		return code
-	}
-	if t.codes == nil {
-		t.codes, t.names = make(map[string]uint32), append(t.names, "")
-	}
-	code := uint32(len(t.names))
-	name := string(text)
-	t.names = append(t.names, name)
-	t.bytes += len(name)
-	t.codes[name] = code
-	t.remember(text, code, s)
-	return code
-}
-
-// remember puts a text where the short way finds it, if a cell with these very
-// bytes is this text.
-func (t *nameTable) remember(text []byte, code uint32, s *Scanner) {
-	if len(text) >= 16 || !utf8.Valid(text) {
-		return
-	}
-	var words [16]byte
-	for i, c := range text {
-		if c < ' ' || c == '"' || c == s.delimiter || c >= utf8.RuneSelf && s.latin {
-			return
-		}
-		words[i] = c
-	}
-	w0, w1 := le64(words[:8]), le64(words[8:])
-	slot := nameHash(w0, w1)
-	if t.slots[slot].code != 0 && t.slots[slot^1].code == 0 {
-		slot ^= 1
-	}
-	t.slots[slot] = nameSlot{word0: w0, word1: w1, code: code}
-}
-
-// nameHash returns a slot.
-func nameHash(w0, w1 uint64) uint64 {
-	return ((w0 ^ w1*0x9E3779B97F4A7C15) * 0xD6E8FEB86659FD93) >> 59
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -98,11 +99,11 @@ func blockRow(tb testing.TB, d *RowDecoder, b *Block, i int) string {
 		fmt.Fprintf(&line, " %v=", c)
 		if c.Numeric() {
 			n := &b.Numbers[c]
-			if len(n.Values) != b.Rows || len(n.Present) != b.Rows {
-				tb.Fatalf("%v has %d values and %d levels for %d rows", c, len(n.Values), len(n.Present), b.Rows)
+			if len(n.Codes)+len(n.Plain) != b.Rows {
+				tb.Fatalf("%v has %d codes and %d values for %d rows", c, len(n.Codes), len(n.Plain), b.Rows)
 			}
-			if n.Present[i] != 0 {
-				fmt.Fprint(&line, n.Values[i])
+			if v := n.Row(i); !math.IsNaN(v) {
+				fmt.Fprint(&line, v)
 			}
 			continue
 		}

@@ -55,6 +55,13 @@ func (d *IDs) Add(id []byte) {
 	}
 }
 
+// AddHashes counts rows by the XXH64 hashes of their ids.
+func (d *IDs) AddHashes(hashes []uint64) {
+	for _, h := range hashes {
+		d.add(h, 1)
+	}
+}
+
 // Merge counts the rows that o has counted.
 func (d *IDs) Merge(o *IDs) {
 	d.thin(o.shift)

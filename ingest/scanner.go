@@ -82,7 +82,7 @@ func NewScanner(r io.Reader, offset int64, opts ScannerOptions) *Scanner {
 	s.delimiter = opts.Dialect.delimiter()
 	s.newline, s.foreign = opts.Dialect.newline()
 	s.latin, s.utf16 = opts.Dialect.Encoding == EncodingWindows1252, opts.Dialect.utf16()
-	s.buf = make([]byte, 4*(s.limit+2))
+	s.buf = make([]byte, 4*(s.limit+2), 4*(s.limit+2)+lookahead)
 	return s
 }
 

@@ -15,21 +15,33 @@ import (
 
 // blockScorer decides blocks of rows and adds them to a row group:
 //
-//	records ──ingest.BlockReader──► columns ──► features ──► probabilities ──► decisions, reasons ──► columnar.Group
+//	records ──ingest.BlockReader──► columns ──► features ──► outcomes ──► columnar.Group
 //
-// Columns stay columns all the way. It is not safe for concurrent use, and its
-// memory is used again for every block.
+// Columns stay columns all the way, and values are codes wherever they repeat:
+// what is known of a value is looked up by its code. It is not safe for
+// concurrent use, and its memory is used again for every block.
 type blockScorer struct {
 	blockInputs
 	inputs []batchInput
 	shadow *shadowScorer // nil: there is none
 
-	block       ingest.Block
-	probability []float64
+	block   ingest.Block
+	incomes ingest.NumberColumn
+	sums    []float64
+	totals  ingest.Numbers // of sums
+
+	// Of models with a small grid; nil for others.
+	outcomes *outcomes
+	places   [][]int32 // of features, by the block's codes
+	at       []int32   // places of the rows
+	found    []outcome
+
+	p           []float64 // probabilities of other models, and their codes
+	ps          ingest.Numbers
+	probability ingest.NumberColumn
 	decisions   []uint32 // codes of decisionNames
+	bins        []uint8  // of the histogram of probabilities
 	reasons     [explain.MaxReasons][]uint32
-	incomes     []float64
-	hasIncome   []uint8
 	imputed     []uint32
 
 	ones          []uint32 // the code of a column with one text
@@ -39,22 +51,9 @@ type blockScorer struct {
 	reasonNames   []string
 	imputedNames  []string
 	imputedCodes  map[uint64]uint32 // by what is missing
-	firstReasons  []int64           // rows by the code of their first reason
-	imputedRows   []int64           // by code
+	driftBins     [][]uint8         // of features, by the block's codes
 	areaNames     []string          // canonical, by number; 0: none
 	areaOf        []uint8           // numbers of areas by the block's codes
-}
-
-// blockInputs are the features of one model for the rows of a block.
-type blockInputs struct {
-	scorer     *Scorer
-	x          []float64   // features, row by row, as the model fills missing ones
-	missing    []uint64    // features that are missing, a bit each
-	categories [][]float64 // of text features: the model's code by the block's
-}
-
-func newBlockInputs(s *Scorer) blockInputs {
-	return blockInputs{scorer: s, categories: make([][]float64, len(s.features))}
 }
 
 // Codes of decisionNames.
@@ -65,10 +64,17 @@ const (
 )
 
 func newBlockScorer(s *Scorer, inputs []batchInput, decidedAt time.Time) *blockScorer {
-	b := &blockScorer{blockInputs: newBlockInputs(s), inputs: inputs, shadow: newShadowScorer(s)}
+	b := &blockScorer{blockInputs: newBlockInputs(s), inputs: inputs, outcomes: s.outcomes(), shadow: newShadowScorer(s)}
 	b.modelNames = []string{"", s.model.SHA256()}
 	b.decisionNames = []string{"", string(model.Approved), string(model.Declined), string(model.Referred)}
 	b.imputedNames, b.imputedCodes = []string{""}, map[uint64]uint32{0: 0}
+	if b.outcomes != nil {
+		b.imputedNames = nil
+		for missing := range uint64(1) << len(s.features) {
+			b.imputedNames = append(b.imputedNames, s.names(missing))
+		}
+	}
+	b.places, b.driftBins = make([][]int32, len(s.features)), make([][]uint8, len(s.drift))
 	b.reasonNames = s.reasonNames()
 	b.areaNames = []string{""}
 	for range ingest.BlockRows {
@@ -95,21 +101,15 @@ func (s *Scorer) blockOptions(reject func(*ingest.Record, error) error) ingest.B
 
 // add decides the rows of s.block, adds them to g and counts them.
 func (s *blockScorer) add(g *columnar.Group, tally *status.Tally) error {
-	rows := s.block.Rows
-	if rows == 0 {
+	if s.block.Rows == 0 {
 		return nil
 	}
-	s.totals(rows)
-	s.features(rows, &s.block, s.incomes, s.hasIncome)
-	s.probability = grow(s.probability, rows)
-	if err := s.scorer.model.Probabilities(s.x, s.probability); err != nil {
+	s.total(s.block.Rows)
+	s.bind(&s.block, &s.incomes)
+	if err := s.decide(s.block.Rows); err != nil {
 		return err
 	}
-	if err := s.decide(tally); err != nil {
-		return err
-	}
-	missing := s.impute(tally)
-	s.statistics(tally, &missing)
+	s.count(tally)
 	if s.shadow != nil {
 		if err := s.shadow.add(s, tally.WithShadow()); err != nil {
 			return err
@@ -125,147 +125,113 @@ func (s *blockScorer) start() {
 	if s.shadow != nil {
 		s.shadow.forget()
 	}
+	s.totals.Reset()
+	s.ps.Reset()
+	s.incomes.IsPlain, s.probability.IsPlain = false, false
+	for i := range s.places {
+		s.places[i] = s.places[i][:0]
+	}
+	for i := range s.driftBins {
+		s.driftBins[i] = s.driftBins[i][:0]
+	}
 	s.areaOf = s.areaOf[:0]
 }
 
-func (s *blockInputs) forget() {
-	for i := range s.categories {
-		s.categories[i] = s.categories[i][:0]
-	}
-}
-
-// features fills x and missing from the columns of a block and its incomes.
-func (s *blockInputs) features(rows int, b *ingest.Block, incomes []float64, hasIncome []uint8) {
-	width := len(s.scorer.features)
-	s.x, s.missing = grow(s.x, rows*width), grow(s.missing, rows)
-	clear(s.missing)
-	for i := range s.scorer.features {
-		switch f := &s.scorer.features[i]; {
-		case f.total:
-			s.numbers(i, incomes, hasIncome)
-		case f.Kind == model.Number:
-			c := &b.Numbers[f.column]
-			s.numbers(i, c.Values, c.Present)
-		default:
-			s.texts(i, &b.Texts[f.column])
+// total fills the incomes: TotalIncome where it is given, else the sum of the
+// two incomes, missing when one of them is.
+func (s *blockScorer) total(rows int) {
+	given := &s.block.Numbers[ingest.TotalIncome]
+	a, c := &s.block.Numbers[ingest.ApplicantIncome], &s.block.Numbers[ingest.CoapplicantIncome]
+	s.sums = grow(s.sums, rows)
+	if !given.Has() && len(a.Codes) == rows && len(c.Codes) == rows {
+		as, cs, codes := a.Values, c.Values, c.Codes
+		for row, code := range a.Codes {
+			s.sums[row] = as[code] + cs[codes[row]]
+		}
+	} else {
+		for row := range s.sums {
+			v := given.Row(row)
+			if math.IsNaN(v) {
+				v = a.Row(row) + c.Row(row)
+			}
+			s.sums[row] = v
 		}
 	}
+	codeNumbers(&s.incomes, &s.totals, s.sums)
 }
 
-// numbers fills feature i from a column; one that the file does not have is
-// missing in every row.
-func (s *blockInputs) numbers(i int, values []float64, present []uint8) {
-	width, fill := len(s.scorer.features), s.scorer.features[i].fill()
-	for row := range s.missing {
-		v := fill
-		if row < len(present) && present[row] != 0 {
-			v = values[row]
-		} else {
-			s.missing[row] |= 1 << i
+// codeNumbers makes a column of values, NaN for none: by code until there are
+// too many.
+func codeNumbers(c *ingest.NumberColumn, n *ingest.Numbers, values []float64) {
+	if c.IsPlain = c.IsPlain || n.Crowded(); c.IsPlain {
+		c.Plain = values
+		return
+	}
+	c.Codes = n.Codes(c.Codes[:0], values)
+	c.Values = n.Values()
+}
+
+// decide fills the columns of the decision.
+func (s *blockScorer) decide(rows int) error {
+	if s.outcomes != nil {
+		if err := s.look(rows); err != nil {
+			return err
 		}
-		s.x[row*width+i] = v
+		s.unpack()
+		return nil
 	}
+	s.features(rows)
+	s.p = grow(s.p, rows)
+	if err := s.scorer.model.Probabilities(s.x, s.p); err != nil {
+		return err
+	}
+	codeNumbers(&s.probability, &s.ps, s.p)
+	return s.judge()
 }
 
-// texts fills feature i with the model's codes of a column's texts.
-func (s *blockInputs) texts(i int, c *ingest.TextColumn) {
-	width, fill := len(s.scorer.features), s.scorer.features[i].fill()
-	for row := range s.missing {
-		v := s.category(i, c, row)
-		if math.IsNaN(v) {
-			s.missing[row] |= 1 << i
-			v = fill
-		}
-		s.x[row*width+i] = v
-	}
-}
-
-// fill is what the model sees in place of a missing value: NaN where its trees
-// route it.
-func (f *feature) fill() float64 {
-	if f.Missing == nil {
-		return math.NaN()
-	}
-	return f.Missing.Value
-}
-
-// category is the model's code of a row's text, NaN if it is missing.
-func (s *blockInputs) category(i int, c *ingest.TextColumn, row int) float64 {
-	f := &s.scorer.features[i]
-	if c.IsRaw {
-		if text := c.Raw.Row(row); len(text) > 0 {
-			code, _ := f.Code(ingest.Category(f.column, text))
-			return code
-		}
-		return math.NaN()
-	}
-	if row >= len(c.Codes) || c.Codes[row] == 0 {
-		return math.NaN()
-	}
-	for n := len(s.categories[i]); n < len(c.Names); n++ {
-		code, _ := f.Code(ingest.Category(f.column, []byte(c.Names[n])))
-		s.categories[i] = append(s.categories[i], code)
-	}
-	return s.categories[i][c.Codes[row]]
-}
-
-// totals fills the incomes.
-func (s *blockScorer) totals(rows int) {
-	s.incomes, s.hasIncome = grow(s.incomes, rows), grow(s.hasIncome, rows)
-	for row := range rows {
-		v, ok := s.block.TotalIncome(row)
-		s.incomes[row], s.hasIncome[row] = v, 0
-		if ok {
-			s.hasIncome[row] = 1
-		}
-	}
-}
-
-// decide makes decisions and reasons of the probabilities.
-func (s *blockScorer) decide(tally *status.Tally) error {
-	rows, width := len(s.probability), len(s.scorer.features)
-	s.decisions = grow(s.decisions, rows)
+// grow makes the columns of the decision as long as there are rows.
+func (s *blockScorer) grow(rows int) {
+	s.decisions, s.bins, s.imputed = grow(s.decisions, rows), grow(s.bins, rows), grow(s.imputed, rows)
 	for i := range s.reasons {
 		s.reasons[i] = grow(s.reasons[i], rows)
+	}
+}
+
+// judge makes decisions and reasons of probabilities.
+func (s *blockScorer) judge() error {
+	s.grow(len(s.p))
+	width := len(s.columns)
+	for i := range s.reasons {
 		clear(s.reasons[i])
 	}
-	var counts [codeReferred + 1]int64
-	s.firstReasons = grow(s.firstReasons, len(s.reasonNames))
-	clear(s.firstReasons)
-	for row, p := range s.probability {
-		code := uint32(codeApproved)
-		switch s.scorer.policy.Decide(p) {
-		case model.Approved:
-		case model.Declined:
-			code = codeDeclined
-		default:
-			code = codeReferred
-		}
+	for row, p := range s.p {
 		if math.IsNaN(p) {
-			return fmt.Errorf("row at byte %d: %w", s.block.Offsets[row], errUnscored)
+			return s.rowError(row, errUnscored)
 		}
-		s.decisions[row] = code
-		counts[code]++
-		tally.Histogram[min(int(p*status.ScoreBins), status.ScoreBins-1)]++
-		if code != codeApproved {
+		s.decisions[row] = decisionCode(s.scorer.policy.Decide(p))
+		s.bins[row] = uint8(status.ScoreBin(p))
+		s.imputed[row] = s.imputedCode(s.missing[row])
+		if s.decisions[row] != codeApproved {
 			if err := s.explain(row, s.x[row*width:(row+1)*width]); err != nil {
-				return err
+				return s.rowError(row, err)
 			}
-			s.firstReasons[s.reasons[0][row]]++
-		}
-	}
-	tally.Rows += int64(rows)
-	for code, n := range counts {
-		if n > 0 {
-			tally.Decided[s.decisionNames[code]] += n
-		}
-	}
-	for code, n := range s.firstReasons {
-		if n > 0 && code > 0 {
-			tally.Reason(s.reasonNames[code], n)
 		}
 	}
 	return nil
+}
+
+func (s *blockScorer) imputedCode(missing uint64) uint32 {
+	code, ok := s.imputedCodes[missing]
+	if !ok {
+		code = uint32(len(s.imputedNames))
+		s.imputedCodes[missing] = code
+		s.imputedNames = append(s.imputedNames, s.scorer.names(missing))
+	}
+	return code
+}
+
+func (s *blockScorer) rowError(row int, err error) error {
+	return fmt.Errorf("row at byte %d: %w", s.block.Offsets[row], err)
 }
 
 // errUnscored is a mistake of ours: the reader of blocks accepts only rows that
@@ -279,7 +245,7 @@ func (s *blockScorer) explain(row int, x []float64) error {
 	}
 	order, n, err := s.scorer.reasons.explainer.Adverse(x)
 	if err != nil {
-		return fmt.Errorf("reasons of the row at byte %d: %w", s.block.Offsets[row], err)
+		return fmt.Errorf("reasons: %w", err)
 	}
 	for i, feature := range order[:n] {
 		s.reasons[i][row] = reasonCode(feature, s.missing[row]>>feature&1 != 0)
@@ -309,40 +275,6 @@ func (s *Scorer) reasonNames() []string {
 	return names
 }
 
-// impute fills the codes of what was missing, counts, and returns the rows
-// without a value by feature.
-func (s *blockScorer) impute(tally *status.Tally) (missing [maxFeatures]int64) {
-	s.imputed = grow(s.imputed, len(s.missing))
-	clear(s.imputedRows)
-	for row, mask := range s.missing {
-		if mask == 0 {
-			s.imputed[row] = 0
-			continue
-		}
-		code, ok := s.imputedCodes[mask]
-		if !ok {
-			code = uint32(len(s.imputedNames))
-			s.imputedCodes[mask] = code
-			s.imputedNames = append(s.imputedNames, s.scorer.names(mask))
-		}
-		for len(s.imputedRows) <= int(code) {
-			s.imputedRows = append(s.imputedRows, 0)
-		}
-		s.imputed[row] = code
-		s.imputedRows[code]++
-	}
-	for mask, code := range s.imputedCodes {
-		if int(code) >= len(s.imputedRows) || s.imputedRows[code] == 0 {
-			continue
-		}
-		tally.Imputed[s.imputedNames[code]] += s.imputedRows[code]
-		for i := range s.scorer.features {
-			missing[i] += int64(mask>>i&1) * s.imputedRows[code]
-		}
-	}
-	return missing
-}
-
 // write adds the block to the row group, in the order of batchColumns.
 func (s *blockScorer) write(g *columnar.Group) {
 	b, at, extra := &s.block, 0, 0
@@ -352,8 +284,7 @@ func (s *blockScorer) write(g *columnar.Group) {
 			g.Bytes(at, b.Extras[extra].Data, b.Extras[extra].Ends)
 			extra++
 		case in.column.Numeric():
-			c := &b.Numbers[in.column]
-			g.Doubles(at, c.Values, levels(c.Present, c.Missing))
+			writeNumbers(g, at, &b.Numbers[in.column])
 		case b.Texts[in.column].IsRaw:
 			g.Bytes(at, b.Texts[in.column].Raw.Data, b.Texts[in.column].Raw.Ends)
 		default:
@@ -367,9 +298,9 @@ func (s *blockScorer) write(g *columnar.Group) {
 
 // writeDecision adds the columns of decisionColumns and shadowColumns.
 func (s *blockScorer) writeDecision(g *columnar.Group, at int) {
-	rows := len(s.probability)
-	g.Doubles(at, s.incomes, s.hasIncome)
-	g.Doubles(at+1, s.probability, nil)
+	rows := s.block.Rows
+	writeNumbers(g, at, &s.incomes)
+	writeNumbers(g, at+1, &s.probability)
 	g.Texts(at+2, s.decisions, s.decisionNames)
 	for i := range s.reasons {
 		g.Texts(at+3+i, s.reasons[i], s.reasonNames)
@@ -383,12 +314,12 @@ func (s *blockScorer) writeDecision(g *columnar.Group, at int) {
 	}
 }
 
-// levels are the definition levels of a column, nil if nothing is missing.
-func levels(present []uint8, missing int) []uint8 {
-	if missing == 0 {
-		return nil
+func writeNumbers(g *columnar.Group, at int, c *ingest.NumberColumn) {
+	if c.IsPlain {
+		g.Doubles(at, c.Plain)
+		return
 	}
-	return present
+	g.Numbers(at, c.Codes, c.Values)
 }
 
 // grow returns s with n elements of any value.

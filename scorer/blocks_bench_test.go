@@ -67,24 +67,20 @@ func BenchmarkStages(b *testing.B) {
 			lap(0)
 			rows := w.blocks.block.Rows
 			n += rows
-			w.blocks.totals(rows)
-			w.blocks.features(rows, &w.blocks.block, w.blocks.incomes, w.blocks.hasIncome)
+			w.blocks.total(rows)
+			w.blocks.bind(&w.blocks.block, &w.blocks.incomes)
 			lap(1)
-			w.blocks.probability = grow(w.blocks.probability, w.blocks.block.Rows)
-			if err := s.model.Probabilities(w.blocks.x, w.blocks.probability); err != nil {
+			if err := w.blocks.decide(rows); err != nil {
 				b.Fatal(err)
 			}
 			lap(2)
-			if err := w.blocks.decide(&tally); err != nil {
-				b.Fatal(err)
-			}
-			w.blocks.impute(&tally)
+			w.blocks.count(&tally)
 			lap(3)
 			w.blocks.write(w.group)
 			lap(4)
 		}
 	}
-	for i, name := range []string{"read", "features", "score", "decide", "write"} {
+	for i, name := range []string{"read", "incomes", "decide", "count", "write"} {
 		b.ReportMetric(float64(took[i].Nanoseconds())/float64(n), name+"-ns/row")
 	}
 }

@@ -143,27 +143,36 @@ func (e *edges) below(v float64) int {
 	return at | above(v, e[at&maxEdges])
 }
 
-// driftCounts counts the bins of one feature over the blocks of a scan.
-type driftCounts [maxEdges + 1]int64
+// missingBin is the bin of no value, beyond all others.
+const missingBin = maxEdges + 1
 
-// count adds the values of a feature: column i of the rows of x, each of that
-// width. Rows that had none are counted as missing; their places in x all hold
-// fill.
-func (d *drift) count(x []float64, width int, missing int64, fill float64) status.Bins {
-	var n driftCounts
-	e, other := &d.edges, len(d.reference.Labels)-1
-	for at := d.feature; at < len(x); at += width {
-		v := x[at]
-		bin := e.below(v) & maxEdges
-		if d.values && e[bin] != v {
-			bin = other
+// binOf is find, and missingBin of NaN.
+func (d *drift) binOf(v float64) uint8 {
+	if math.IsNaN(v) {
+		return missingBin
+	}
+	return uint8(d.find(v))
+}
+
+// count counts the values of a feature. bins are those of the values by code;
+// it adds what is missing of them.
+func (d *drift) count(c *inputColumn, bins *[]uint8) status.Bins {
+	var n [2 * (maxEdges + 1)]int64
+	if c.plain != nil {
+		for _, v := range c.plain {
+			n[d.binOf(v)]++
 		}
-		n[bin&maxEdges]++
+	} else {
+		of := *bins
+		for known := len(of); known < len(c.values); known++ {
+			of = append(of, d.binOf(c.values[known]))
+		}
+		*bins = of
+		for _, code := range c.codes {
+			n[of[code]%uint8(len(n))]++
+		}
 	}
-	if missing > 0 {
-		n[d.find(fill)&maxEdges] -= missing
-	}
-	return status.Bins{Missing: missing, Rows: append([]int64(nil), n[:len(d.reference.Labels)]...)}
+	return status.Bins{Missing: n[missingBin], Rows: append([]int64(nil), n[:len(d.reference.Labels)]...)}
 }
 
 func above(v, edge float64) int {
@@ -183,16 +192,37 @@ func (s *Scorer) References() []status.Reference {
 	return all
 }
 
-// statistics counts the bins of the features and the decisions by area of the
-// block that was decided. missingOf are the rows without a value by feature.
-func (s *blockScorer) statistics(tally *status.Tally, missingOf *[maxFeatures]int64) {
-	width := len(s.scorer.features)
+// count counts the rows of the block by their outcome.
+func (s *blockScorer) count(tally *status.Tally) {
+	tally.Rows += int64(s.block.Rows)
+	for _, bin := range s.bins {
+		tally.Histogram[bin]++
+	}
+	countCodes(s.decisions, s.decisionNames, func(decision string, n int64) { tally.Decided[decision] += n })
+	countCodes(s.reasons[0], s.reasonNames, tally.Reason)
+	countCodes(s.imputed, s.imputedNames, func(names string, n int64) { tally.Imputed[names] += n })
 	for i := range s.scorer.drift {
 		d := &s.scorer.drift[i]
-		f := &s.scorer.features[d.feature]
-		tally.Bins(f.Name, d.count(s.x, width, missingOf[d.feature], f.fill()))
+		tally.Bins(s.scorer.features[d.feature].Name, d.count(&s.columns[d.feature], &s.driftBins[i]))
 	}
 	s.areas(tally)
+}
+
+// countCodes tells how many rows have each name; code 0 is none.
+func countCodes(codes []uint32, names []string, add func(name string, n int64)) {
+	var few [1 << maxOutcomeFeatures]int64
+	counts := few[:]
+	if len(names) > len(few) {
+		counts = make([]int64, len(names))
+	}
+	for _, code := range codes {
+		counts[code]++
+	}
+	for code, name := range names {
+		if n := counts[code]; n > 0 && code > 0 {
+			add(name, n)
+		}
+	}
 }
 
 // maxAreas bounds what is counted by area; there are three, and a model could

@@ -28,15 +28,6 @@ func newIDs(head *ingest.Head, size int64) *ingest.IDs {
 	return ingest.NewIDs(largeIDs)
 }
 
-// addIDs counts the rows of a block.
-func addIDs(ids *ingest.IDs, b *ingest.Block) {
-	if column := &b.Texts[ingest.LoanID]; ids != nil && column.IsRaw {
-		for i := range b.Rows {
-			ids.Add(column.Raw.Row(i))
-		}
-	}
-}
-
 // loanIDs is what the ledger keeps of a chunk's ids.
 func loanIDs(ids *ingest.IDs) *status.LoanIDs {
 	if ids == nil {

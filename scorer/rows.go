@@ -29,6 +29,8 @@ type segmentWorker struct {
 	blocks *blockScorer
 	group  *columnar.Group // nil: rows are only refused
 	ids    *ingest.IDs     // of the rows that were scored; nil if the file has none
+
+	blockReader *ingest.BlockReader
 }
 
 func (s *rowScorer) worker() (*segmentWorker, error) {
@@ -126,9 +128,7 @@ func (s *rowScorer) stream(ctx context.Context, in io.Reader, size int64, sink *
 
 // scan scores the records with w.
 func (s *rowScorer) scan(ctx context.Context, records *ingest.Scanner, w *segmentWorker, tally *status.Tally, rejects *rejectWriter) error {
-	r := ingest.NewBlockReader(records, s.head.Decoder(), s.scorer.blockOptions(func(rec *ingest.Record, err error) error {
-		return refuse(tally, rejects, rec, err)
-	}))
+	r := w.reader(s, records, func(rec *ingest.Record, err error) error { return refuse(tally, rejects, rec, err) })
 	w.blocks.start()
 	for more := true; more; {
 		var err error
@@ -142,13 +142,25 @@ func (s *rowScorer) scan(ctx context.Context, records *ingest.Scanner, w *segmen
 			if err := w.blocks.add(w.group, tally); err != nil {
 				return err
 			}
-			addIDs(w.ids, &w.blocks.block)
 		}
 		if err := s.look(ctx, records.Next()); err != nil {
 			return err
 		}
 	}
+	if w.ids != nil {
+		w.ids.AddHashes(w.group.Hashes())
+	}
 	return nil
+}
+
+// reader reads the records of a range, in the memory of an earlier one.
+func (w *segmentWorker) reader(s *rowScorer, records *ingest.Scanner, reject func(*ingest.Record, error) error) *ingest.BlockReader {
+	if w.blockReader == nil {
+		w.blockReader = ingest.NewBlockReader(records, s.head.Decoder(), s.scorer.blockOptions(reject))
+	} else {
+		w.blockReader.Reset(records, reject)
+	}
+	return w.blockReader
 }
 
 // look tells the progress and whether to go on.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
@@ -30,6 +31,8 @@ type Scorer struct {
 	reasons  *reasons // nil: decisions carry none
 	without  error    // why the model has none to give
 	shadow   *Scorer  // nil: there is none
+
+	outcomes func() *outcomes // made for the first block; nil for a large model
 }
 
 // feature says where one input of the model comes from.
@@ -74,6 +77,7 @@ func New(m *model.Model) (*Scorer, error) { return NewWith(m, Options{}) }
 // reasons that does not fit the model.
 func NewWith(m *model.Model, o Options) (*Scorer, error) {
 	s := &Scorer{model: m, policy: m.Policy(), drift: driftOf(m), shadow: o.Shadow}
+	s.outcomes = sync.OnceValue(func() *outcomes { return newOutcomes(s) })
 	if o.Policy != nil {
 		s.policy = *o.Policy
 	}

@@ -42,11 +42,11 @@ func (s *Scorer) Shadow() *status.Shadow {
 // blockScorer decided.
 type shadowScorer struct {
 	blockInputs
-	probability []float64 // NaN: cannot be scored
-	present     []uint8
-	missing     int      // rows that cannot be scored
-	decisions   []uint32 // codes of blockScorer.decisionNames; 0: none
-	ones        []uint32 // 1 where there is a probability
+	probability []float64           // NaN: cannot be scored
+	codes       ingest.Numbers      // of probabilities
+	column      ingest.NumberColumn // of probabilities
+	decisions   []uint32            // codes of blockScorer.decisionNames; 0: none
+	ones        []uint32            // 1 where there is a probability
 	modelNames  []string
 }
 
@@ -58,30 +58,37 @@ func newShadowScorer(s *Scorer) *shadowScorer {
 	return &shadowScorer{blockInputs: newBlockInputs(s.shadow), modelNames: []string{"", s.shadow.model.SHA256()}}
 }
 
+// forget forgets what codes meant to an earlier reader of blocks.
+func (s *shadowScorer) forget() {
+	s.blockInputs.forget()
+	s.codes.Reset()
+	s.column.IsPlain = false
+}
+
 // add scores the block that b has decided.
 func (s *shadowScorer) add(b *blockScorer, tally *status.ShadowTally) error {
 	rows := b.block.Rows
-	s.features(rows, &b.block, b.incomes, b.hasIncome)
+	s.bind(&b.block, &b.incomes)
+	s.features(rows)
 	s.probability = grow(s.probability, rows)
 	if err := s.scorer.model.Probabilities(s.x, s.probability); err != nil {
 		return err
 	}
 	s.refuseUnknown()
-	s.present, s.decisions, s.ones, s.missing = grow(s.present, rows), grow(s.decisions, rows), grow(s.ones, rows), 0
+	s.decisions, s.ones = grow(s.decisions, rows), grow(s.ones, rows)
 	var counts [codeReferred + 1][codeReferred + 1]int64
 	for row, p := range s.probability {
 		if math.IsNaN(p) {
-			s.present[row], s.decisions[row], s.ones[row] = 0, 0, 0
-			s.missing++
+			s.decisions[row], s.ones[row] = 0, 0
 			if err := s.unscored(row, tally); err != nil {
 				return err
 			}
 			continue
 		}
 		code := decisionCode(s.scorer.policy.Decide(p))
-		s.present[row], s.decisions[row], s.ones[row] = 1, code, 1
+		s.decisions[row], s.ones[row] = code, 1
 		counts[b.decisions[row]][code]++
-		tally.Compare(p, b.probability[row])
+		tally.Compare(p, b.probability.Row(row))
 	}
 	for decision := range counts {
 		for shadow, n := range counts[decision] {
@@ -142,7 +149,8 @@ func (s *shadowScorer) unscored(row int, tally *status.ShadowTally) error {
 
 // write adds the columns of shadowColumns.
 func (s *shadowScorer) write(g *columnar.Group, at int, decisionNames []string) {
-	g.Doubles(at, s.probability, levels(s.present, s.missing))
+	codeNumbers(&s.column, &s.codes, s.probability)
+	writeNumbers(g, at, &s.column)
 	g.Texts(at+1, s.decisions, decisionNames)
 	g.Texts(at+2, s.ones, s.modelNames)
 }

@@ -130,6 +130,9 @@ func sum(to *map[string]int64, from map[string]int64) {
 	}
 }
 
+// ScoreBin is the bin of a probability in a score histogram.
+func ScoreBin(probability float64) int { return min(int(probability*ScoreBins), ScoreBins-1) }
+
 // Score counts one decided row.
 func (t *Tally) Score(decision string, probability float64) {
 	t.Rows++
@@ -137,7 +140,7 @@ func (t *Tally) Score(decision string, probability float64) {
 		t.Decided = map[string]int64{}
 	}
 	t.Decided[decision]++
-	t.Histogram[min(int(probability*ScoreBins), ScoreBins-1)]++
+	t.Histogram[ScoreBin(probability)]++
 }
 
 // Reason counts rows that were not approved by the code of their first reason.

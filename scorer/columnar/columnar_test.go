@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,8 +65,49 @@ func randomRows(n int, distinct float64, seed uint64) *rows {
 	return out
 }
 
+// addIncomes gives incomes as they are.
+func (r *rows) addIncomes(g *Group, from, to int) {
+	values := slices.Clone(r.incomes[from:to])
+	for i := range values {
+		if r.present[from+i] == 0 {
+			values[i] = math.NaN()
+		}
+	}
+	g.Doubles(2, values)
+}
+
+// coder gives scores by codes as far as there are few, then as they are.
+type coder struct {
+	codes  map[uint64]uint32
+	values []float64
+}
+
+func (c *coder) add(g *Group, scores []float64) {
+	if len(c.values) > testDictionary {
+		g.Doubles(3, scores)
+		return
+	}
+	if len(c.values) == 0 {
+		c.codes, c.values = map[uint64]uint32{}, []float64{0, 17} // a code that is never used
+	}
+	var codes []uint32
+	for _, v := range scores {
+		code, ok := c.codes[math.Float64bits(v)]
+		if !ok {
+			code = uint32(len(c.values))
+			c.codes[math.Float64bits(v)] = code
+			c.values = append(c.values, v)
+		}
+		codes = append(codes, code)
+	}
+	g.Numbers(3, codes, c.values)
+}
+
+const testDictionary = 1 << 16
+
 // add gives the rows to g in calls of at most block rows.
 func (r *rows) add(g *Group, block int) {
+	var scores coder
 	for from := 0; from < len(r.ids); from += block {
 		to := min(from+block, len(r.ids))
 		var data []byte
@@ -80,8 +122,8 @@ func (r *rows) add(g *Group, block int) {
 		}
 		g.Bytes(0, data, ends)
 		g.Texts(1, r.areas[from:to], areas)
-		g.Doubles(2, r.incomes[from:to], r.present[from:to])
-		g.Doubles(3, r.scores[from:to], nil)
+		r.addIncomes(g, from, to)
+		scores.add(g, r.scores[from:to])
 		g.Ints(4, r.offsets[from:to])
 		g.Ints(5, at)
 	}
@@ -178,7 +220,7 @@ func TestRoundTrip(t *testing.T) {
 		{"one page", []int{1000}, 100},
 		{"a full page", []int{pageRows}, 100},
 		{"pages", []int{3*pageRows + 17}, 1 << 40},
-		{"more values than a dictionary holds", []int{maxDictionary + 3*pageRows}, 1 << 40},
+		{"more values than a dictionary holds", []int{testDictionary + 3*pageRows}, 1 << 40},
 		{"groups", []int{5000, 1, 70_000}, 1000},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

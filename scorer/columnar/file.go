@@ -117,9 +117,6 @@ func (f *File) column(c *column) (format.ColumnChunk, []page) {
 	}
 	f.write(c.body)
 	meta.TotalCompressedSize = f.offset - start
-	for _, v := range c.doubles.values {
-		c.bounds.double(v)
-	}
 	meta.Statistics.MinValue, meta.Statistics.MaxValue = c.bounds.encoded(c.Kind)
 	return format.ColumnChunk{FileOffset: start, MetaData: meta}, pages
 }
@@ -127,27 +124,19 @@ func (f *File) column(c *column) (format.ColumnChunk, []page) {
 // dictionary writes a column's dictionary page and returns its size before
 // compression.
 func (f *File) dictionary(c *column) int64 {
-	plain := c.texts.plain
-	if c.Kind == Double {
-		plain = c.scratch[:0]
-		for _, v := range c.doubles.values {
-			plain = binary.LittleEndian.AppendUint64(plain, math.Float64bits(v))
-		}
-		c.scratch = plain
-	}
-	c.packed = must(c.codec.Encode(c.packed[:0], plain))
+	c.packed = must(c.codec.Encode(c.packed[:0], c.dictionary))
 	header := appendHeader(nil, &format.PageHeader{
 		Type:                 format.DictionaryPage,
-		UncompressedPageSize: size32(len(plain)),
+		UncompressedPageSize: size32(len(c.dictionary)),
 		CompressedPageSize:   size32(len(c.packed)),
 		CRC:                  int32(crc32.ChecksumIEEE(c.packed)),
 		DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{
-			NumValues: size32(c.dictionarySize()), Encoding: format.Plain,
+			NumValues: size32(c.entries), Encoding: format.Plain,
 		}),
 	})
 	f.write(header)
 	f.write(c.packed)
-	return int64(len(header) + len(plain))
+	return int64(len(header) + len(c.dictionary))
 }
 
 // bloom writes a column's bloom filter.

@@ -61,6 +61,18 @@ func (g *Group) Size() int {
 	return n
 }
 
+// Hashes returns the XXH64 hashes of all values of the column with a bloom
+// filter that were added by Bytes, in their order; nil without such a column. It
+// is valid until the next call of a method.
+func (g *Group) Hashes() []uint64 {
+	for i := range g.columns {
+		if g.columns[i].Bloom {
+			return g.columns[i].hashes
+		}
+	}
+	return nil
+}
+
 // page is what the offset index and the column index say of one data page.
 type page struct {
 	offset   int64 // in the column's bytes, after the dictionary
@@ -90,7 +102,7 @@ type column struct {
 	pageRows  int
 	pageNulls int
 	levels    []uint8  // 1 a row with a value, 0 a null; empty as long as there is no null
-	indexes   []int32  // into the dictionary
+	indexes   []int32  // into the dictionary, or null
 	plain     []byte   // PLAIN doubles, or texts one after the other
 	ends      []uint32 // of texts in plain, after a 0
 	ints      []int64
@@ -100,11 +112,11 @@ type column struct {
 
 	stored int // pages still to be stored as they are
 
-	doubles doubleDictionary
-	texts   textDictionary
-	noDict  bool // the dictionary grew too large: PLAIN from here on
-	bounds  bounds
-	hashes  []uint64 // of a column with a bloom filter
+	dictionary []byte  // its values, PLAIN
+	entries    int     // in the dictionary
+	known      []int32 // indexes by the caller's codes
+	bounds     bounds
+	hashes     []uint64 // of a column with a bloom filter
 
 	scratch, packed []byte
 }
@@ -118,10 +130,9 @@ func (c *column) init(of *Column, codec *zstd.Codec) {
 func (c *column) reset() {
 	c.rows, c.nulls, c.raw, c.stored = 0, 0, 0, 0
 	c.body, c.pages = c.body[:0], c.pages[:0]
-	c.usedPlain, c.usedDict, c.usedDelta, c.noDict = false, false, false, false
+	c.usedPlain, c.usedDict, c.usedDelta = false, false, false
 	c.startPage()
-	c.doubles.reset()
-	c.texts.reset()
+	c.dictionary, c.entries, c.known = c.dictionary[:0], 0, c.known[:0]
 	c.bounds = bounds{exact: true, min: c.bounds.min[:0], max: c.bounds.max[:0]}
 	c.hashes = c.hashes[:0]
 }
@@ -177,6 +188,9 @@ func (c *column) flush() {
 	}
 	encoding := format.Plain
 	c.scratch = c.scratch[:0]
+	if len(c.indexes) > 0 && c.pageNulls > 0 {
+		c.present()
+	}
 	if c.Optional {
 		c.scratch = c.appendLevels(c.scratch)
 	}
@@ -262,16 +276,9 @@ func (c *column) appendLevels(dst []byte) []byte {
 
 // appendIndexes appends the dictionary indexes: their width in bits, then runs.
 func (c *column) appendIndexes(dst []byte) []byte {
-	width := bitWidth(c.dictionarySize())
+	width := bitWidth(c.entries)
 	c.packed = must((&rle.Encoding{BitWidth: width}).EncodeInt32(c.packed[:0], c.indexes))
 	return append(append(dst, byte(width)), c.packed...)
-}
-
-func (c *column) dictionarySize() int {
-	if c.Kind == Text {
-		return c.texts.n
-	}
-	return len(c.doubles.values)
 }
 
 // bloomFilter returns the filter over all values, nil without one.

@@ -1,0 +1,138 @@
+package ingest
+
+import "math"
+
+// Numbers numbers distinct float64 values from 1 on, in the order of their first
+// appearance; 0 stands for no value. Small whole numbers, of which incomes and
+// amounts mostly are, are found by position, all others by hashing. Values that
+// differ in their bits are different: 0 and -0 are two. The zero value is empty
+// and ready to use. It is not safe for concurrent use.
+type Numbers struct {
+	values []float64 // by code
+	small  *[smallNumbers]uint32
+	slots  []numberSlot // open addressing; a power of two, at most half full
+	hashed int
+}
+
+type numberSlot struct {
+	bits uint64
+	code uint32 // 0: free
+}
+
+const (
+	smallNumbers = 1 << 17 // whole numbers below it are found by position
+	maxNumbers   = 1 << 17 // values; a column with more goes on without codes
+	firstSlots   = 1 << 12
+)
+
+// Reset forgets all values and keeps the memory.
+func (n *Numbers) Reset() {
+	for _, v := range n.values[min(1, len(n.values)):] {
+		if i, ok := smallNumber(v); ok {
+			n.small[i] = 0
+		}
+	}
+	if n.hashed > 0 {
+		clear(n.slots)
+	}
+	n.values, n.hashed = n.values[:0], 0
+	n.begin()
+}
+
+// begin makes the first value, which is none.
+func (n *Numbers) begin() {
+	if len(n.values) == 0 {
+		n.values = append(n.values, math.NaN())
+	}
+	if n.small == nil {
+		n.small = new([smallNumbers]uint32)
+	}
+}
+
+// Values returns the values by code, NaN first. It is valid until the next code
+// is given.
+func (n *Numbers) Values() []float64 {
+	n.begin()
+	return n.values
+}
+
+// Crowded tells that a block might have more values than codes are worth their
+// memory for.
+func (n *Numbers) Crowded() bool { return len(n.values)+BlockRows > maxNumbers }
+
+// Codes appends the codes of values, 0 for NaN.
+func (n *Numbers) Codes(codes []uint32, values []float64) []uint32 {
+	n.begin()
+	small := n.small
+	for _, v := range values {
+		if i, ok := smallNumber(v); ok {
+			// The common case of Code, without the call.
+			if code := small[i%smallNumbers]; code > 0 {
+				codes = append(codes, code)
+				continue
+			}
+		}
+		code := uint32(0)
+		if !math.IsNaN(v) {
+			code = n.Code(v)
+		}
+		codes = append(codes, code)
+	}
+	return codes
+}
+
+// Code returns the code of v, a new one for a new value.
+func (n *Numbers) Code(v float64) uint32 {
+	if n.small == nil {
+		n.begin()
+	}
+	if i, ok := smallNumber(v); ok {
+		if n.small[i] == 0 {
+			n.small[i] = n.add(v)
+		}
+		return n.small[i]
+	}
+	if 2*n.hashed >= len(n.slots) {
+		n.grow()
+	}
+	slot := n.find(math.Float64bits(v))
+	if slot.code == 0 {
+		slot.bits, slot.code = math.Float64bits(v), n.add(v)
+		n.hashed++
+	}
+	return slot.code
+}
+
+// smallNumber is the place of a small whole number. Minus zero is none: it has
+// other bits than zero.
+func smallNumber(v float64) (int, bool) {
+	i := int(v)
+	return i, uint(i) < smallNumbers && math.Float64bits(float64(i)) == math.Float64bits(v)
+}
+
+func (n *Numbers) add(v float64) uint32 {
+	n.begin()
+	n.values = append(n.values, v)
+	return uint32(len(n.values) - 1)
+}
+
+// find returns the slot of a value, or the free one where it belongs.
+func (n *Numbers) find(bits uint64) *numberSlot {
+	mask := uint64(len(n.slots) - 1)
+	for at := bits * 0x9E3779B97F4A7C15 >> 32; ; at++ {
+		slot := &n.slots[at&mask]
+		if slot.code == 0 || slot.bits == bits {
+			return slot
+		}
+	}
+}
+
+func (n *Numbers) grow() {
+	old := n.slots
+	n.slots = make([]numberSlot, max(firstSlots, 2*len(old)))
+	for _, slot := range old {
+		if slot.code > 0 {
+			*n.find(slot.bits) = slot
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package columnar
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"github.com/parquet-go/parquet-go/bloom"
+)
+
+// Texts adds values to a Text column by their codes: a row's text is
+// names[code], and code 0 is a null. A code must mean the same text in all
+// calls until Reset.
+func (g *Group) Texts(column int, codes []uint32, names []string) {
+	c := &g.columns[column]
+	g.coded(c, codes, len(names), func(code uint32) { c.enterText(names[code]) })
+}
+
+// Numbers adds values to a Double column by their codes: a row's value is
+// values[code], and code 0 is a null. A code must mean the same value in all
+// calls until Reset.
+func (g *Group) Numbers(column int, codes []uint32, values []float64) {
+	c := &g.columns[column]
+	g.coded(c, codes, len(values), func(code uint32) { c.enterDouble(values[code]) })
+}
+
+// coded adds codes below limit.
+func (g *Group) coded(c *column, codes []uint32, limit int, enter func(code uint32)) {
+	c.know(limit)
+	for len(codes) > 0 {
+		if len(c.ends) > 1 || len(c.plain) > 0 {
+			c.flush()
+		}
+		n := c.room(len(codes))
+		c.addCodes(codes[:n], enter)
+		codes = codes[n:]
+	}
+}
+
+// Indexes into the dictionary by the caller's codes; those below zero are none.
+const (
+	null    = -1
+	unknown = -2
+)
+
+// know makes known as long as there are codes.
+func (c *column) know(codes int) {
+	if len(c.known) == 0 {
+		c.known = append(c.known, null)
+	}
+	for n := len(c.known); n < codes; n++ {
+		c.known = append(c.known, unknown)
+	}
+}
+
+// addCodes adds codes to the page. Values enter the dictionary in the order of
+// their first appearance.
+func (c *column) addCodes(codes []uint32, enter func(code uint32)) {
+	from := len(c.indexes)
+	c.indexes = slices.Grow(c.indexes, len(codes))[:from+len(codes)]
+	indexes, known, nulls := c.indexes[from:], c.known, 0
+	for i, code := range codes {
+		at := known[code]
+		if at == unknown {
+			at = int32(c.entries)
+			known[code] = at
+			enter(code)
+			c.entries++
+		}
+		indexes[i] = at
+		nulls += int(uint32(at) >> 31)
+	}
+	c.advance(len(codes), nulls)
+}
+
+func (c *column) enterText(text string) {
+	c.dictionary = binary.LittleEndian.AppendUint32(c.dictionary, uint32(len(text)))
+	c.dictionary = append(c.dictionary, text...)
+	c.bounds.text([]byte(text))
+	if c.Bloom {
+		c.hashes = append(c.hashes, bloom.XXH64{}.Sum64([]byte(text)))
+	}
+}
+
+func (c *column) enterDouble(v float64) {
+	c.dictionary = binary.LittleEndian.AppendUint64(c.dictionary, math.Float64bits(v))
+	c.bounds.double(v)
+}
+
+// Doubles adds values to a Double column as they are: one a row. NaN is a null
+// if the column is optional.
+func (g *Group) Doubles(column int, values []float64) {
+	c := &g.columns[column]
+	for len(values) > 0 {
+		if len(c.indexes) > 0 {
+			c.flush()
+		}
+		n := c.room(len(values))
+		c.addDoubles(values[:n])
+		values = values[n:]
+	}
+}
+
+func (c *column) addDoubles(values []float64) {
+	levels, nulls := slices.Grow(c.packed[:0], len(values))[:len(values)], 0
+	for i, v := range values {
+		if c.Optional && math.IsNaN(v) {
+			nulls++
+			levels[i] = 0
+			continue
+		}
+		levels[i] = 1
+		c.plain = binary.LittleEndian.AppendUint64(c.plain, math.Float64bits(v))
+		c.bounds.double(v)
+	}
+	c.packed = levels
+	if nulls == 0 {
+		levels = nil
+	}
+	if c.Optional {
+		c.addLevels(levels, len(values))
+	}
+	c.advance(len(values), nulls)
+}
+
+// present takes the nulls out of the indexes of the page, and notes them as
+// definition levels.
+func (c *column) present() {
+	levels := slices.Grow(c.levels[:0], len(c.indexes))[:len(c.indexes)]
+	n := 0
+	for i, at := range c.indexes {
+		there := 1 - int(uint32(at)>>31)
+		levels[i] = uint8(there)
+		c.indexes[n] = at
+		n += there
+	}
+	c.levels, c.indexes = levels, c.indexes[:n]
+}

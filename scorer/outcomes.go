@@ -1,0 +1,205 @@
+package scorer
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/status"
+	"github.com/loanscorer/loanscorer/model"
+	"github.com/loanscorer/loanscorer/model/explain"
+)
+
+// outcomes remembers what becomes of a row by the cells of the model's grid
+// that its features are in. All rows of a place have one probability, decision
+// and reasons, so each is worked out once, and most rows cost a look-up. A
+// missing value is a cell of its own, after the model's. It is safe for
+// concurrent use: whoever needs a place first works it out, and all find the
+// same.
+type outcomes struct {
+	scorer  *Scorer
+	grid    *model.Grid
+	strides []int // of the features
+	places  []atomic.Uint64
+
+	mu            sync.Mutex
+	numbers       ingest.Numbers            // codes of probabilities
+	probabilities atomic.Pointer[[]float64] // by code
+}
+
+// Bounds of the table, and of what a place can say.
+const (
+	maxPlaces          = 1 << 20 // 8 bytes each
+	maxOutcomeFeatures = 8
+)
+
+// outcome is what becomes of the rows of a place; 0 if it is not known yet:
+//
+//	bits  0-20  code of the probability
+//	     21-22  code of the decision
+//	     23-27  bin of the histogram of probabilities
+//	     28-35  features that are missing, a bit each
+//	     36-55  codes of four reasons
+type outcome uint64
+
+const (
+	decisionShift = 21
+	binShift      = 23
+	missingShift  = 28
+	reasonShift   = 36
+	reasonBits    = 5
+
+	probabilityMask = 1<<decisionShift - 1
+	decisionMask    = 1<<(binShift-decisionShift) - 1
+	binMask         = 1<<(missingShift-binShift) - 1
+	missingMask     = 1<<(reasonShift-missingShift) - 1
+	reasonMask      = 1<<reasonBits - 1
+)
+
+// unplaced is the place of a value that no accepted row has. Added to the
+// places of other features it stays below zero.
+const unplaced = -1 << 24
+
+// newOutcomes returns nil for a model whose grid is too large.
+func newOutcomes(s *Scorer) *outcomes {
+	o := &outcomes{scorer: s, grid: s.model.Grid()}
+	if o.grid == nil || len(s.features) > maxOutcomeFeatures {
+		return nil
+	}
+	size := 1
+	for i := range s.features {
+		o.strides = append(o.strides, size)
+		size *= o.grid.Cells(i) + 1
+		if size > maxPlaces {
+			return nil
+		}
+	}
+	o.places = make([]atomic.Uint64, size)
+	return o
+}
+
+// place is what a value of feature i, or NaN, adds to the place of a row.
+func (o *outcomes) place(i int, v float64) int32 {
+	cell := o.grid.Cells(i)
+	if !math.IsNaN(v) {
+		if cell = o.grid.Cell(i, v); cell < 0 {
+			return unplaced
+		}
+	}
+	return int32(cell * o.strides[i])
+}
+
+// find works out the outcome of the place of x, of which some features are
+// missing.
+func (o *outcomes) find(place int32, x []float64, missing uint64) (outcome, error) {
+	p, err := o.scorer.model.Probability(x)
+	if err != nil {
+		return 0, errUnscored
+	}
+	decision := decisionCode(o.scorer.policy.Decide(p))
+	of := outcome(o.code(p)) | outcome(decision)<<decisionShift |
+		outcome(status.ScoreBin(p))<<binShift | outcome(missing)<<missingShift
+	if decision != codeApproved && o.scorer.reasons != nil {
+		order, n, err := o.scorer.reasons.explainer.Adverse(x)
+		if err != nil {
+			return 0, err
+		}
+		for i, feature := range order[:n] {
+			of |= outcome(reasonCode(feature, missing>>feature&1 != 0)) << (reasonShift + i*reasonBits)
+		}
+	}
+	o.places[place].Store(uint64(of))
+	return of, nil
+}
+
+// code is the code of a probability. Codes depend on who came first; the
+// writer of columns numbers values anew.
+func (o *outcomes) code(p float64) uint32 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	code := o.numbers.Code(p)
+	values := o.numbers.Values()
+	o.probabilities.Store(&values)
+	return code
+}
+
+// look finds the outcomes of the rows of the block.
+func (s *blockScorer) look(rows int) error {
+	o := s.outcomes
+	s.at, s.found = grow(s.at, rows), grow(s.found, rows)
+	clear(s.at)
+	for i := range s.columns {
+		s.addPlaces(i)
+	}
+	for row, at := range s.at {
+		if at < 0 {
+			return s.rowError(row, errUnscored)
+		}
+		of := outcome(o.places[at].Load())
+		if of == 0 {
+			var err error
+			if of, err = s.find(row, at); err != nil {
+				return err
+			}
+		}
+		s.found[row] = of
+	}
+	return nil
+}
+
+// addPlaces adds those of feature i.
+func (s *blockScorer) addPlaces(i int) {
+	c := &s.columns[i]
+	if c.plain != nil {
+		for row, v := range c.plain {
+			s.at[row] += s.outcomes.place(i, v)
+		}
+		return
+	}
+	places := s.places[i]
+	for n := len(places); n < len(c.values); n++ {
+		places = append(places, s.outcomes.place(i, c.values[n]))
+	}
+	s.places[i] = places
+	for row, code := range c.codes[:len(s.at)] {
+		s.at[row] += places[code]
+	}
+}
+
+// find works out the outcome of a row whose place is not known yet.
+func (s *blockScorer) find(row int, place int32) (outcome, error) {
+	var buf [maxOutcomeFeatures]float64
+	x, missing := buf[:len(s.columns)], uint64(0)
+	for i := range s.columns {
+		if x[i] = s.columns[i].row(row); math.IsNaN(x[i]) {
+			missing |= 1 << i
+		}
+	}
+	of, err := s.outcomes.find(place, x, missing)
+	if err != nil {
+		return 0, s.rowError(row, err)
+	}
+	return of, nil
+}
+
+// unpack makes columns of the outcomes.
+func (s *blockScorer) unpack() {
+	rows := len(s.found)
+	s.grow(rows)
+	s.probability.Codes = grow(s.probability.Codes, rows)
+	codes, decisions, bins, imputed := s.probability.Codes, s.decisions, s.bins, s.imputed
+	for row, of := range s.found {
+		codes[row] = uint32(of) & probabilityMask
+		decisions[row] = uint32(of>>decisionShift) & decisionMask
+		bins[row] = uint8(of>>binShift) & binMask
+		imputed[row] = uint32(of>>missingShift) & missingMask
+	}
+	for i := range explain.MaxReasons {
+		codes, shift := s.reasons[i], reasonShift+i*reasonBits
+		for row, of := range s.found {
+			codes[row] = uint32(of>>(shift&63)) & reasonMask
+		}
+	}
+	s.probability.Values = *s.outcomes.probabilities.Load()
+}
