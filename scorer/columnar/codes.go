@@ -28,7 +28,7 @@ func (g *Group) Numbers(column int, codes []uint32, values []float64) {
 func (g *Group) coded(c *column, codes []uint32, limit int, enter func(code uint32)) {
 	c.know(limit)
 	for len(codes) > 0 {
-		if len(c.ends) > 1 || len(c.plain) > 0 {
+		if len(c.texts.prefixes) > 0 || len(c.plain) > 0 {
 			c.flush()
 		}
 		n := c.room(len(codes))
@@ -57,7 +57,7 @@ func (c *column) know(codes int) {
 // their first appearance.
 func (c *column) addCodes(codes []uint32, enter func(code uint32)) {
 	from := len(c.indexes)
-	c.indexes = slices.Grow(c.indexes, len(codes))[:from+len(codes)]
+	c.indexes = reserve(c.indexes, len(codes))[:from+len(codes)]
 	indexes, known, nulls := c.indexes[from:], c.known, 0
 	for i, code := range codes {
 		at := known[code]
@@ -102,7 +102,8 @@ func (g *Group) Doubles(column int, values []float64) {
 }
 
 func (c *column) addDoubles(values []float64) {
-	levels, nulls := slices.Grow(c.packed[:0], len(values))[:len(values)], 0
+	c.packed = reserve(c.packed[:0], len(values))[:len(values)]
+	levels, nulls := c.packed, 0
 	for i, v := range values {
 		if c.Optional && math.IsNaN(v) {
 			nulls++
@@ -113,7 +114,6 @@ func (c *column) addDoubles(values []float64) {
 		c.plain = binary.LittleEndian.AppendUint64(c.plain, math.Float64bits(v))
 		c.bounds.double(v)
 	}
-	c.packed = levels
 	if nulls == 0 {
 		levels = nil
 	}
@@ -126,13 +126,28 @@ func (c *column) addDoubles(values []float64) {
 // present takes the nulls out of the indexes of the page, and notes them as
 // definition levels.
 func (c *column) present() {
-	levels := slices.Grow(c.levels[:0], len(c.indexes))[:len(c.indexes)]
-	n := 0
-	for i, at := range c.indexes {
-		there := 1 - int(uint32(at)>>31)
-		levels[i] = uint8(there)
-		c.indexes[n] = at
-		n += there
+	l := &c.levels
+	l.bits, l.rows = reserve(l.bits[:0], len(c.indexes)/8+1), len(c.indexes)
+	n, rest := 0, c.indexes
+	for len(rest) > 0 {
+		eight := rest[:min(8, len(rest))]
+		rest = rest[len(eight):]
+		bits := uint32(0)
+		for i, at := range eight {
+			there := ^uint32(at) >> 31
+			bits |= there << i
+			c.indexes[n] = at
+			n += int(there)
+		}
+		l.bits = append(l.bits, byte(bits))
 	}
-	c.levels, c.indexes = levels, c.indexes[:n]
+	c.indexes = c.indexes[:n]
+}
+
+// reserve makes room for n more, and for twice as many soon.
+func reserve[T any](s []T, n int) []T {
+	if len(s)+n <= cap(s) {
+		return s
+	}
+	return slices.Grow(s, max(n, cap(s)))
 }

@@ -1,7 +1,6 @@
 package columnar
 
 import (
-	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -101,14 +100,11 @@ type column struct {
 	firstRow  int64
 	pageRows  int
 	pageNulls int
-	levels    []uint8  // 1 a row with a value, 0 a null; empty as long as there is no null
-	indexes   []int32  // into the dictionary, or null
-	plain     []byte   // PLAIN doubles, or texts one after the other
-	ends      []uint32 // of texts in plain, after a 0
+	levels    pageLevels // empty as long as there is no null
+	indexes   []int32    // into the dictionary, or null
+	plain     []byte     // PLAIN doubles
+	texts     pageTexts
 	ints      []int64
-	least     span // in plain: the page's bounds, of columns with a bloom filter
-	most      span
-	tooLong   bool // a value is too long for bounds
 
 	stored int // pages still to be stored as they are
 
@@ -139,14 +135,14 @@ func (c *column) reset() {
 
 func (c *column) startPage() {
 	c.firstRow, c.pageRows, c.pageNulls = c.rows, 0, 0
-	c.levels, c.indexes, c.plain, c.ints = c.levels[:0], c.indexes[:0], c.plain[:0], c.ints[:0]
-	c.ends = append(c.ends[:0], 0)
-	c.least, c.most, c.tooLong = span{}, span{}, false
+	c.indexes, c.plain, c.ints = c.indexes[:0], c.plain[:0], c.ints[:0]
+	c.levels.reset()
+	c.texts.reset()
 }
 
 // room is how many of n rows still fit the page; at least 1.
 func (c *column) room(n int) int {
-	if c.pageRows >= pageRows || len(c.plain) >= pageBytes {
+	if c.pageRows >= pageRows || len(c.plain)+c.texts.size >= pageBytes {
 		c.flush()
 	}
 	return min(n, pageRows-c.pageRows)
@@ -160,25 +156,20 @@ func (c *column) advance(n, nulls int) {
 	c.pageNulls += nulls
 }
 
-// addLevels adds n definition levels before they are counted; nil means that
-// no row is null.
+// addLevels adds n definition levels before they are counted: 1 a row with a
+// value, 0 a null; nil means that no row is null.
 func (c *column) addLevels(levels []uint8, n int) {
-	if len(c.levels) == 0 && c.pageRows > 0 && levels != nil {
-		c.levels = appendOnes(c.levels, c.pageRows) // there was no null before
+	if c.levels.rows == 0 && levels != nil {
+		c.levels.ones(c.pageRows) // there was no null before
 	}
 	switch {
 	case levels != nil:
-		c.levels = append(c.levels, levels...)
-	case len(c.levels) > 0:
-		c.levels = appendOnes(c.levels, n)
+		for _, level := range levels {
+			c.levels.add(level)
+		}
+	case c.levels.rows > 0:
+		c.levels.ones(n)
 	}
-}
-
-func appendOnes(levels []uint8, n int) []uint8 {
-	for range n {
-		levels = append(levels, 1)
-	}
-	return levels
 }
 
 // flush ends the page in the making.
@@ -200,12 +191,10 @@ func (c *column) flush() {
 		var differences delta.BinaryPackedEncoding
 		c.packed = must(differences.EncodeInt64(c.packed[:0], c.ints))
 		c.scratch = append(c.scratch, c.packed...)
-	case len(c.ends) > 1:
+	case len(c.texts.prefixes) > 0:
 		encoding = format.DeltaByteArray
 		c.usedDelta = true
-		var prefixes delta.ByteArrayEncoding
-		c.packed = must(prefixes.EncodeByteArray(c.packed[:0], c.plain, c.ends))
-		c.scratch = append(c.scratch, c.packed...)
+		c.scratch = c.appendTexts(c.scratch)
 	case len(c.plain) > 0:
 		c.usedPlain = true
 		c.scratch = append(c.scratch, c.plain...)
@@ -241,7 +230,7 @@ func (c *column) appendPage(encoding format.Encoding) int32 {
 		}),
 	})
 	c.raw += int64(len(c.body) - start + len(c.scratch))
-	c.body = append(c.body, c.packed...)
+	c.body = append(reserve(c.body, len(c.packed)), c.packed...)
 	return size32(len(c.body) - start)
 }
 
@@ -254,24 +243,26 @@ func (c *column) compress() {
 		return
 	}
 	c.packed = must(c.codec.Encode(c.packed[:0], c.scratch))
-	if len(c.packed) > len(c.scratch)-len(c.scratch)/16 {
+	if len(c.packed) > len(c.scratch)-len(c.scratch)/worthwhile {
 		c.stored = storedPages
 	}
 }
 
+// worthwhile is the part of a page that compression must save. Dictionary indexes
+// are packed already: what is left to save in them takes more time than it is
+// worth.
+const worthwhile = 4
+
 // storedPages is how many pages are stored before one is compressed again.
 const storedPages = 15
 
-// appendLevels appends the definition levels as data pages of version 1 have
-// them: their length, then runs of one bit.
+// appendLevels appends the definition levels of the page.
 func (c *column) appendLevels(dst []byte) []byte {
 	if c.pageNulls == 0 {
-		c.packed = append(binary.AppendUvarint(c.packed[:0], uint64(c.pageRows)<<1), 1)
-	} else {
-		c.packed = must((&rle.Encoding{BitWidth: 1}).EncodeLevels(c.packed[:0], c.levels))
+		c.levels.reset()
+		c.levels.ones(c.pageRows)
 	}
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(c.packed)))
-	return append(dst, c.packed...)
+	return c.levels.append(dst)
 }
 
 // appendIndexes appends the dictionary indexes: their width in bits, then runs.

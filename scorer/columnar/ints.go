@@ -8,7 +8,7 @@ func (g *Group) Ints(column int, values []int64) {
 		for _, v := range values[:n] {
 			c.bounds.int(v)
 		}
-		c.ints = append(c.ints, values[:n]...)
+		c.ints = append(reserve(c.ints, n), values[:n]...)
 		c.advance(n, 0)
 		values = values[n:]
 	}

@@ -2,14 +2,34 @@ package columnar
 
 import (
 	"bytes"
-	"slices"
+	"encoding/binary"
+	"math/bits"
 
 	"github.com/parquet-go/parquet-go/bloom"
+	"github.com/parquet-go/parquet-go/encoding/delta"
 )
 
 // maxBound is how long a text can be that bounds are kept of. A column with a
 // longer one has none.
 const maxBound = 64
+
+// pageTexts are the texts of the page in the making, each as what it shares with
+// the one before it and what comes after that (DELTA_BYTE_ARRAY).
+type pageTexts struct {
+	prefixes []int32 // lengths
+	suffixes []int32 // lengths
+	data     []byte  // the suffixes
+	size     int     // of the texts as they are
+
+	last        []byte
+	least, most []byte // of columns with a bloom filter
+	tooLong     bool   // a text is too long for bounds
+}
+
+func (t *pageTexts) reset() {
+	t.prefixes, t.suffixes, t.data, t.size, t.tooLong = t.prefixes[:0], t.suffixes[:0], t.data[:0], 0, false
+	t.last, t.least, t.most = t.last[:0], t.least[:0], t.most[:0]
+}
 
 // Bytes adds values to a Text column as they are: row i is
 // data[ends[i-1]:ends[i]], an empty one is a null if the column is optional.
@@ -28,9 +48,13 @@ func (g *Group) Bytes(column int, data []byte, ends []uint32) {
 
 func (c *column) addBytes(data []byte, start uint32, ends []uint32) uint32 {
 	c.bounds.exact = c.bounds.exact && c.Bloom
-	levels := slices.Grow(c.packed[:0], len(ends))[:len(ends)]
-	c.ends, c.hashes = slices.Grow(c.ends, len(ends)), slices.Grow(c.hashes, len(ends))
-	nulls := 0
+	c.packed = reserve(c.packed[:0], len(ends))[:len(ends)]
+	levels, nulls, t := c.packed, 0, &c.texts
+	t.prefixes, t.suffixes = reserve(t.prefixes, len(ends)), reserve(t.suffixes, len(ends))
+	if c.Bloom {
+		c.hashes = reserve(c.hashes, len(ends))
+	}
+	last := t.last
 	for i, end := range ends {
 		v := data[start:end]
 		start = end
@@ -40,15 +64,17 @@ func (c *column) addBytes(data []byte, start uint32, ends []uint32) uint32 {
 			continue
 		}
 		levels[i] = 1
-		from := len(c.plain)
-		c.plain = append(c.plain, v...)
-		c.ends = append(c.ends, uint32(len(c.plain)))
 		if c.Bloom {
 			c.hashes = append(c.hashes, bloom.XXH64{}.Sum64(v))
-			c.bound(span{from, len(c.plain)})
+			t.bound(v)
 		}
+		shared := sharedPrefix(last, v)
+		t.prefixes, t.suffixes = append(t.prefixes, int32(shared)), append(t.suffixes, int32(len(v)-shared))
+		t.data = append(t.data, v[shared:]...)
+		t.size += len(v)
+		last = v
 	}
-	c.packed = levels
+	t.last = append(t.last[:0], last...)
 	if nulls == 0 {
 		levels = nil
 	}
@@ -59,36 +85,54 @@ func (c *column) addBytes(data []byte, start uint32, ends []uint32) uint32 {
 	return start
 }
 
-// pageValues is how many values the page has as bytes.
-func (c *column) pageValues() int { return len(c.ends) - 1 }
-
-// span is a value in the plain bytes of the page in the making.
-type span struct{ from, to int }
+// sharedPrefix is how many bytes a and b begin with alike.
+func sharedPrefix(a, b []byte) int {
+	n := min(len(a), len(b))
+	at := 0
+	for ; at+8 <= n; at += 8 {
+		if x := binary.LittleEndian.Uint64(a[at:]) ^ binary.LittleEndian.Uint64(b[at:]); x != 0 {
+			return at + bits.TrailingZeros64(x)/8
+		}
+	}
+	for at < n && a[at] == b[at] {
+		at++
+	}
+	return at
+}
 
 // bound widens the bounds of the page.
-func (c *column) bound(v span) {
-	text := c.plain[v.from:v.to]
+func (t *pageTexts) bound(v []byte) {
 	switch {
-	case len(text) > maxBound:
-		c.tooLong = true
-	case c.pageValues() == 1:
-		c.least, c.most = v, v
-	case bytes.Compare(text, c.plain[c.most.from:c.most.to]) > 0:
-		c.most = v
-	case bytes.Compare(text, c.plain[c.least.from:c.least.to]) < 0:
-		c.least = v
+	case len(v) > maxBound:
+		t.tooLong = true
+	case len(t.prefixes) == 0:
+		t.least, t.most = append(t.least[:0], v...), append(t.most[:0], v...)
+	case bytes.Compare(v, t.most) > 0:
+		t.most = append(t.most[:0], v...)
+	case bytes.Compare(v, t.least) < 0:
+		t.least = append(t.least[:0], v...)
 	}
 }
 
 // pageBounds are the bounds of the page, nil without; they widen those of the
 // column.
 func (c *column) pageBounds() (least, most []byte) {
-	if c.tooLong || c.pageValues() == 0 {
+	t := &c.texts
+	if t.tooLong || len(t.prefixes) == 0 {
 		c.bounds.exact = false
 		return nil, nil
 	}
-	least, most = bytes.Clone(c.plain[c.least.from:c.least.to]), bytes.Clone(c.plain[c.most.from:c.most.to])
-	c.bounds.text(least)
-	c.bounds.text(most)
-	return least, most
+	c.bounds.text(t.least)
+	c.bounds.text(t.most)
+	return bytes.Clone(t.least), bytes.Clone(t.most)
+}
+
+// appendTexts appends the texts of the page.
+func (c *column) appendTexts(dst []byte) []byte {
+	var lengths delta.BinaryPackedEncoding
+	c.packed = must(lengths.EncodeInt32(c.packed[:0], c.texts.prefixes))
+	dst = append(dst, c.packed...)
+	c.packed = must(lengths.EncodeInt32(c.packed[:0], c.texts.suffixes))
+	dst = append(dst, c.packed...)
+	return append(dst, c.texts.data...)
 }
