@@ -267,7 +267,7 @@ func printable(data []byte, n int) bool {
 	for ; n > 0; n -= 8 {
 		w := le64(data)
 		odd := zeroBytes(w^('"'*ones)) | (w-' '*ones)&^w&highs | w&highs
-		if odd<<(uint(64-8*min(n, 8))) != 0 { // what comes after goes
+		if odd<<uint(64-8*min(n, 8)) != 0 { // what comes after goes
 			return false
 		}
 		data = data[8:]
