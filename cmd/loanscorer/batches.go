@@ -64,8 +64,8 @@ func showBatchCommand(s streams) *cobra.Command {
 		Short: "Show a batch with its statistics",
 		Long: `Show a batch: its counts, and once it is finished the approval rate, decisions by
 Property_Area, the drift of each feature from the model's training data, the
-distribution of the probability, reasons, time, and the first rows that were
-rejected. docs/operations.md says how to read the drift.`,
+distribution of the probability, reasons, time, the comparison with a shadow
+model if there was one, and the first rows that were rejected. docs/operations.md says how to read the drift.`,
 		Example: "  loanscorer batches show 01KAN1J4S6F0000000000000007Z1V5QJ2X3M4T8\n  loanscorer batches show BATCH --json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -81,6 +81,10 @@ rejected. docs/operations.md says how to read the drift.`,
 			printBatch(s.out, &b)
 			if b.Statistics != nil {
 				printStatistics(s.out, b.Statistics, b.Histogram)
+				if b.Statistics.Shadow != nil {
+					_, _ = fmt.Fprintln(s.out, "  the shadow model:")
+					printShadow(s.out, "  ", b.Shadow, b.Statistics.Shadow)
+				}
 			}
 			return nil
 		},
@@ -115,6 +119,9 @@ func printBatch(w io.Writer, b *batch) {
 	}
 	_, _ = fmt.Fprintf(w, "  %s rows = %s decided (%s approved, %s declined, %s referred) + %s rejected\n",
 		count(c.Rows), count(c.Decided), count(c.Approved), count(c.Declined), count(c.Referred), count(c.Rejected))
+	if b.Statistics != nil && b.Statistics.Shadow != nil {
+		_, _ = fmt.Fprintf(w, "  %s\n", shadowLine(b.Statistics.Shadow))
+	}
 	printDuplicates(w, "  ", b.Duplicates)
 	if b.Dialect != nil {
 		_, _ = fmt.Fprintf(w, "  read as %v\n", *b.Dialect)

@@ -123,6 +123,7 @@ type batch struct {
 		ETag         string    `json:"etag"`
 		LastModified time.Time `json:"last_modified"`
 	} `json:"source"`
+	Shadow     *status.Shadow     `json:"shadow"`
 	Dialect    *ingest.Dialect    `json:"dialect"`
 	Duplicates *ingest.Duplicates `json:"duplicate_loan_ids"`
 	Counts     struct {

@@ -32,8 +32,8 @@ func reportCommand(s streams) *cobra.Command {
 		Short: "Write a page about a finished batch",
 		Long: `Write a self-contained HTML page about a finished batch: decisions, the
 distribution of the probability, approval by Property_Area, the drift of each
-feature from the model's training data, reasons, rejected rows, and the closed
-ledger. It holds counts alone and loads nothing; 'loanscorer score --report'
+feature from the model's training data, the comparison with a shadow model,
+reasons, rejected rows, and the closed ledger. It holds counts alone and loads nothing; 'loanscorer score --report'
 writes the same page about a local file.`,
 		Example: "  loanscorer report 01KAN1J4S6F0000000000000007Z1V5QJ2X3M4T8 -o january.html",
 		Args:    cobra.ExactArgs(1),
@@ -85,6 +85,7 @@ func renderReport(w io.Writer, summary *status.Summary) error {
 		"Summary": summary, "State": strings.ReplaceAll(string(summary.State), "_", " "), "Stats": stats, "Decided": t.DecidedRows(), "Rejected": t.RejectedRows(), "Dialect": dialectText(summary.Dialect),
 		"Decisions": rowsOf(t.Decided, "approved", "declined", "referred"), "Reasons": rowsOf(t.Reasons, t.FirstReasons()...),
 		"Codes": rowsOf(t.Rejected, byRows(t.Rejected)...), "Pace": pace(stats), "NoReference": noReference,
+		"Shadow": stats.Shadow, "ShadowPlots": shadowPlots(summary, stats.Shadow),
 		"Outcome": outcomePlots(summary, stats), "Drift": driftPlots(stats),
 		"Parts": summary.Parts[:min(len(summary.Parts), maxReportParts)], "More": len(summary.Parts) - maxReportParts,
 	}
@@ -136,7 +137,7 @@ func localSummary(path string, size int64, run *scoreRun, began, ended time.Time
 	}
 	sum := &status.Summary{
 		State: status.BatchSucceeded, Source: status.Source{Key: path, Size: size}, Dialect: dialect, Model: run.scorer.ModelRef(),
-		Policy: run.scorer.Policy(), Chunks: 1, Tally: run.tally, PlannedAt: began.UTC(), ClosedAt: ended.UTC(), Stats: run.stats,
+		Policy: run.scorer.Policy(), Shadow: run.scorer.Shadow(), Chunks: 1, Tally: run.tally, PlannedAt: began.UTC(), ClosedAt: ended.UTC(), Stats: run.stats,
 	}
 	if run.tally.RejectedRows() > 0 {
 		sum.State = status.BatchSucceededWithRejects

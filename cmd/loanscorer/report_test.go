@@ -25,11 +25,23 @@ func TestReportPage(t *testing.T) {
 	for range maxReportParts + 3 {
 		full.Parts = append(full.Parts, status.Object{Key: hostile})
 	}
+	beside := full
+	beside.Shadow = &status.Shadow{Model: status.ModelRef{Name: hostile}}
+	beside.Tally.Shadow = nil
+	beside.Tally.WithShadow().Unscore("missing_value", hostile, 1)
+	unscored := beside
+	unscored.Stats = unscored.Tally.Statistics(nil, time.Second)
+	beside.Tally.Shadow = nil
+	beside.Tally.WithShadow().Decide("referred", "approved", 1)
+	beside.Tally.Shadow.Compare(1, 0.5)
+	beside.Stats = beside.Tally.Statistics(nil, time.Second)
 	for name, tc := range map[string]struct {
 		summary status.Summary
 		want    []string
 	}{
 		"full":           {full, []string{"succeeded with rejects", "bad_number", "no values", "And 3 parts more", "verify B", "&lt;script&gt;"}},
+		"shadow":         {beside, []string{"<h2>Shadow model</h2>", "<b>1</b> rows that only the shadow model would approve", "0.500 on average", "the model that decided"}},
+		"unscored":       {unscored, []string{"<h2>Shadow model</h2>", "1 for &lt;script&gt;"}},
 		"header only":    {status.Summary{State: status.BatchSucceeded, Tally: status.NewTally()}, []string{"<b>0</b> rows", "None.", noReference}},
 		"of an old time": {status.Summary{ID: "B", Tally: full.Tally}, []string{"<b>2</b> rows", noReference}},
 	} {

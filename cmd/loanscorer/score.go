@@ -41,10 +41,15 @@ and reason. Both files appear when they are complete, not before.
 
 How the file is written is detected on its first megabyte and printed: the
 delimiter (comma, semicolon, tab, bar, or what a sep= line says), decimal points
-or commas, the encoding, the line endings. The flags decide it instead.`,
+or commas, the encoding, the line endings. The flags decide it instead.
+
+With --shadow, the challenger's probability and decision stand beside the model's
+in columns of their own, and the summary tells where the two part. The challenger
+changes nothing else; rows that it alone cannot score have empty columns.`,
 		Example: `  loanscorer score loans.csv -o decisions.parquet
   loanscorer score loans.csv -o decisions.parquet --rejects bad.csv --model forest.json --json
   loanscorer score loans.csv --reasons reasons.json
+  loanscorer score loans.csv -o compared.parquet --shadow challenger.json --report compared.html
   loanscorer score exportacao.csv --delimiter semicolon --decimal comma --encoding windows-1252`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -261,6 +266,9 @@ func printScore(w io.Writer, run *scoreRun, o scoreOptions) error {
 		if rejected > 0 {
 			result["rejects"] = o.rejects
 		}
+		if shadow := run.scorer.Shadow(); shadow != nil {
+			result["shadow"] = shadow
+		}
 		if run.duplicates != nil {
 			result["duplicate_loan_ids"] = run.duplicates
 		}
@@ -275,6 +283,10 @@ func printScore(w io.Writer, run *scoreRun, o scoreOptions) error {
 		}
 		if len(stats.Areas) > 0 {
 			_, _ = fmt.Fprintf(w, "approval rate %s: %s\n%s\n", percent(*stats.ApprovalRate), areaLine(stats), driftLine(stats))
+		}
+		if stats.Shadow != nil {
+			_, _ = fmt.Fprintln(w, shadowLine(stats.Shadow))
+			printShadow(w, "", run.scorer.Shadow(), stats.Shadow)
 		}
 		printDuplicates(w, "", run.duplicates)
 		_, _ = fmt.Fprintf(w, "%s\nread as %v\n%s\n", pace(stats), head.Dialect, o.output)

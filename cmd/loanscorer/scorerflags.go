@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/loanscorer/loanscorer/internal/store"
 	"github.com/loanscorer/loanscorer/model"
 	shapley "github.com/loanscorer/loanscorer/model/explain"
 	"github.com/loanscorer/loanscorer/scorer"
@@ -23,19 +24,33 @@ const noReasons = "none"
 // maxReasonsFile bounds the file of --reasons, in bytes.
 const maxReasonsFile = 1 << 20
 
-// scorerFlags name the model and the reason codes to decide with.
+// scorerFlags name the model and the reason codes to decide with, and the model
+// to compare with.
 type scorerFlags struct {
 	modelFlags
 	reasons string
+	shadow  shadowFlag
 	made    *scorer.Scorer
 }
 
 func (o *scorerFlags) flags(f *pflag.FlagSet) {
 	o.modelFlags.flags(f)
+	o.shadow.flag(f)
 	f.StringVar(&o.reasons, "reasons", "", "JSON file of reason codes and texts; none for no reasons (default: the built-in table)")
 }
 
-// scorer reads both once, and checks that they fit each other.
+// published reports whether a model must be fetched from the bucket.
+func (o *scorerFlags) published() bool { return o.modelFlags.published() || o.shadow.published() }
+
+// fetch takes the models that are in the bucket from there.
+func (o *scorerFlags) fetch(ctx context.Context, objects *store.Store) error {
+	if err := o.modelFlags.fetch(ctx, objects); err != nil {
+		return err
+	}
+	return o.shadow.fetch(ctx, objects)
+}
+
+// scorer reads them once, and checks that they fit each other.
 func (o *scorerFlags) scorer() (*scorer.Scorer, error) {
 	if o.made != nil {
 		return o.made, nil
@@ -45,6 +60,9 @@ func (o *scorerFlags) scorer() (*scorer.Scorer, error) {
 		return nil, err
 	}
 	opts := scorer.Options{NoReasons: o.reasons == noReasons}
+	if opts.Shadow, err = o.shadow.scorer(); err != nil {
+		return nil, err
+	}
 	if !opts.NoReasons {
 		if opts.Reasons, err = readReasons(o.reasons); err != nil {
 			return nil, err
@@ -98,6 +116,9 @@ func reasonsFault(err error, path string, m *model.Model) error {
 // tellScorer logs once what decisions are made with.
 func tellScorer(ctx context.Context, log *slog.Logger, s *scorer.Scorer) {
 	sha := slog.String("model_sha256", s.Model().SHA256())
+	if shadow := s.Shadow(); shadow != nil {
+		log.LogAttrs(ctx, slog.LevelInfo, "files get a shadow model", slog.String("shadow_model_sha256", shadow.Model.SHA256))
+	}
 	if err := s.Unexplained(); err != nil {
 		log.LogAttrs(ctx, slog.LevelWarn, "decisions carry no reasons", sha, slog.String("error", err.Error()))
 		return
