@@ -18,7 +18,11 @@ func lookupOf(f *columnar.File) *status.PartLookup {
 	}
 	for _, filter := range f.Filters() {
 		if filter.Column == ingest.LoanID.String() {
-			l.Filters = append(l.Filters, status.FilterAt{Offset: filter.Offset, Size: filter.Size})
+			at := status.FilterAt{Offset: filter.Offset, Size: filter.Size}
+			if p := filter.Pages; p.Pages > 0 {
+				at.Pages = &status.PageFiltersAt{Offset: p.Offset, Pages: p.Pages, Blocks: p.Blocks}
+			}
+			l.Filters = append(l.Filters, at)
 		}
 	}
 	return l

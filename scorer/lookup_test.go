@@ -3,7 +3,6 @@ package scorer
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,8 +18,6 @@ import (
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
 )
-
-var lookupRows = flag.Int("lookup.rows", 200_000, "rows of the batch that BenchmarkLookup searches")
 
 // counted counts what is read of a bucket.
 type counted struct {
@@ -45,12 +42,7 @@ func (c *counted) ReadRange(ctx context.Context, key string, offset, n int64) ([
 // searched puts a file through the bulk worker and returns its batch.
 func searched(tb testing.TB, text string, chunk int64) (string, *counted) {
 	tb.Helper()
-	s, list := newSimStore(), &simList{}
-	pair, err := simPair()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	b := simBulkWorker(pair[0], chunk, s, list)
+	s := newSimStore()
 	if _, err := s.Put(tb.Context(), simKey, []byte(text), store.PutOptions{}); err != nil {
 		tb.Fatal(err)
 	}
@@ -58,6 +50,20 @@ func searched(tb testing.TB, text string, chunk int64) (string, *counted) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	batch := throughWorker(tb, s, info, chunk)
+	s.Delete(simKey) // nothing of it is needed any more
+	return batch, &counted{Bucket: s.Bucket}
+}
+
+// throughWorker announces the upload and returns its batch when that is closed.
+func throughWorker(tb testing.TB, objects Objects, info store.Info, chunk int64) string {
+	tb.Helper()
+	pair, err := simPair()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	list := &simList{}
+	b := simBulkWorker(pair[0], chunk, objects, list)
 	body, err := announcement(simBucketName, info)
 	if err != nil {
 		tb.Fatal(err)
@@ -69,8 +75,7 @@ func searched(tb testing.TB, text string, chunk int64) (string, *counted) {
 			tb.Fatal(errs[0])
 		}
 	}
-	s.Delete(simKey) // nothing of it is needed any more
-	return b.batchID(info), &counted{Bucket: s.Bucket}
+	return b.batchID(info)
 }
 
 // lookupText is a file whose row i has the id ids(i) and the income 1000+i.
@@ -105,14 +110,16 @@ func TestLookupFindsEveryRow(t *testing.T) {
 					want[id(i)] = append(want[id(i)], float64(1000+i))
 				}
 			}
-			batch, bucket := searched(t, lookupText(rows, id), 1<<20)
-			for _, i := range []int{0, 1, 2, 16_383, 16_384, 16_385, 33_333, rows - 2, rows - 1} {
-				if len(want[id(i)]) > 0 && id(i) != "" {
-					findRow(t, bucket, batch, id(i), want[id(i)])
+			for _, chunk := range []int64{1 << 20, DefaultChunkSize} { // of several parts, of one with several pages
+				batch, bucket := searched(t, lookupText(rows, id), chunk)
+				for _, i := range []int{0, 1, 2, 16_383, 16_384, 16_385, 33_333, rows - 2, rows - 1} {
+					if len(want[id(i)]) > 0 && id(i) != "" {
+						findRow(t, bucket, batch, id(i), want[id(i)])
+					}
 				}
-			}
-			for _, none := range []string{"", "LP", "~", "LP000000x"} {
-				findRow(t, bucket, batch, none, nil)
+				for _, none := range []string{"", "LP", "~", "LP000000x"} {
+					findRow(t, bucket, batch, none, nil)
+				}
 			}
 		})
 	}
@@ -149,6 +156,73 @@ func findRow(t *testing.T, bucket *counted, batch, id string, incomes []float64)
 	if diff := cmp.Diff(incomes, got); diff != "" {
 		t.Errorf("%q: incomes (-want +got): %s", id, diff)
 	}
+}
+
+// In a file whose Loan_IDs are in no order, filters tell the pages to read:
+// without them all that there are of Loan_ID, 1.5 MB here, would be.
+func TestLookupInNoOrder(t *testing.T) {
+	t.Parallel()
+	m := newManyRows(300_000, true)
+	u := &manyUpload{simStore: newSimStore(), m: m, info: store.Info{Key: simKey, ETag: `"many"`, Size: m.size()}}
+	batch := throughWorker(t, u, u.info, 32<<20)
+	for i := 7; i < m.count; i += m.count / 20 {
+		found, err := lookup.Find(t.Context(), u, batch, m.id(i))
+		if err != nil || len(found.Matches) != 1 {
+			t.Fatalf("%+v, %v", found, err)
+		}
+		if found.Bytes > 600_000 {
+			t.Errorf("%s: %d bytes in %d reads", m.id(i), found.Bytes, found.Reads)
+		}
+	}
+}
+
+// A summary that says something else of the filters than what is there ends in
+// an error.
+func TestLookupWithOtherFilters(t *testing.T) {
+	t.Parallel()
+	m := newManyRows(100_000, true)
+	u := &manyUpload{simStore: newSimStore(), m: m, info: store.Info{Key: simKey, ETag: `"many"`, Size: m.size()}}
+	batch := throughWorker(t, u, u.info, 32<<20)
+	key := status.SummaryKey(batch)
+	for name, change := range map[string]func(*status.PageFiltersAt){
+		"no pages":   func(p *status.PageFiltersAt) { p.Pages = 0 },
+		"no blocks":  func(p *status.PageFiltersAt) { p.Blocks = -1 },
+		"many pages": func(p *status.PageFiltersAt) { p.Pages = 1 << 40 },
+		"one less":   func(p *status.PageFiltersAt) { p.Pages, p.Offset, p.Blocks = 1, 4, 1 },
+		"far away":   func(p *status.PageFiltersAt) { p.Offset = 1 << 40 },
+	} {
+		summary := simSummary(t, u.Bucket, batch)
+		if summary.Lookup[0].Filters[0].Pages == nil {
+			t.Fatal("no filters of pages")
+		}
+		change(summary.Lookup[0].Filters[0].Pages)
+		body, err := status.Encode(summary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := &replacedObject{Bucket: u.Bucket, key: key, body: body}
+		found, err := lookup.Find(t.Context(), broken, batch, m.id(5))
+		if err == nil && len(found.Matches) > 0 {
+			t.Errorf("%s: %+v", name, found)
+		}
+		if name != "one less" && err == nil { // there any bytes may say that nothing is here
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// replacedObject is a bucket in which one object reads otherwise.
+type replacedObject struct {
+	*sim.Bucket
+	key  string
+	body []byte
+}
+
+func (r *replacedObject) Get(ctx context.Context, key string, limit int64) ([]byte, store.Info, error) {
+	if key == r.key {
+		return r.body, store.Info{}, nil
+	}
+	return r.Bucket.Get(ctx, key, limit)
 }
 
 // A file without a Loan_ID, one that failed, and one that is not there are told apart.
@@ -188,23 +262,4 @@ func TestLookupInDamagedParts(t *testing.T) {
 		}
 		_, _ = lookup.Find(t.Context(), bucket, batch, "LP000123") // no panic
 	}
-}
-
-// BenchmarkLookup finds one row of many: -lookup.rows 10000000 -benchtime 100x.
-func BenchmarkLookup(b *testing.B) {
-	rows := *lookupRows
-	batch, bucket := searched(b, lookupText(rows, func(i int) string { return fmt.Sprintf("LP%09d", i) }), DefaultChunkSize)
-	var most, sum, parts int64
-	n := 0
-	for b.Loop() {
-		found, err := lookup.Find(b.Context(), bucket, batch, fmt.Sprintf("LP%09d", (n*7919+1)%rows))
-		if err != nil || len(found.Matches) != 1 {
-			b.Fatal(found, err)
-		}
-		most, sum, parts = max(most, found.Bytes), sum+found.Bytes, int64(found.Parts)
-		n++
-	}
-	b.ReportMetric(float64(most), "most_bytes")
-	b.ReportMetric(float64(sum)/float64(n), "bytes/op")
-	b.ReportMetric(float64(parts), "parts")
 }

@@ -61,6 +61,7 @@ func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64
 		return scanned{tally: tally}, err
 	}
 	f := columnar.NewFile(out, w.group.Schema(), createdBy)
+	f.FilterPages() // for look-ups of one Loan_ID
 	for {
 		end := records.Next() + segmentBytes
 		if last > 0 {

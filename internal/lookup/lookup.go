@@ -105,25 +105,3 @@ func (m *meter) find(ctx context.Context, summary *status.Summary, loanID string
 	found.Bytes, found.Reads = m.bytes.Load(), m.requests.Load()
 	return found, nil
 }
-
-// passing are the row groups whose filter may hold the hash. Of each filter one
-// block is read, the one that the specification sends the hash to:
-// https://parquet.apache.org/docs/file-format/bloomfilter/
-func (m *meter) passing(ctx context.Context, key string, at *status.PartLookup, hash uint64) ([]int, error) {
-	var groups []int
-	for g, f := range at.Filters {
-		blocks := uint64(f.Size) / bloom.BlockSize
-		if blocks == 0 {
-			continue
-		}
-		block := (hash >> 32) * blocks >> 32
-		data, err := m.read(ctx, key, f.Offset+int64(block)*bloom.BlockSize, bloom.BlockSize)
-		if err != nil {
-			return nil, err
-		}
-		if bloom.MakeSplitBlockFilter(data).Check(hash) {
-			groups = append(groups, g)
-		}
-	}
-	return groups, nil
-}

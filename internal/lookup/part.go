@@ -32,7 +32,7 @@ func (m *Match) Map() map[string]any {
 }
 
 // searchPart returns the rows of the row groups of one part.
-func (m *meter) searchPart(ctx context.Context, part status.Object, tail int64, groups []int, loanID string) ([]Match, error) {
+func (m *meter) searchPart(ctx context.Context, part status.Object, tail int64, groups []candidate, loanID string) ([]Match, error) {
 	r := &ranges{ctx: ctx, m: m, key: part.Key, size: part.Size}
 	if err := r.fetch(ctx, []span{{from: tail, to: part.Size}}); err != nil {
 		return nil, err
@@ -47,12 +47,12 @@ func (m *meter) searchPart(ctx context.Context, part status.Object, tail int64, 
 		return nil, fmt.Errorf("%q has no %s", part.Key, column)
 	}
 	var matches []Match
-	for _, g := range groups {
-		if g >= len(file.RowGroups()) {
-			return nil, fmt.Errorf("%q has no row group %d", part.Key, g)
+	for _, c := range groups {
+		if c.group >= len(file.RowGroups()) {
+			return nil, fmt.Errorf("%q has no row group %d", part.Key, c.group)
 		}
-		s := &search{r: r, file: file, group: g, chunks: file.RowGroups()[g].ColumnChunks()}
-		rows, err := s.rows(ctx, leaf.ColumnIndex, loanID)
+		s := &search{r: r, file: file, group: c.group, chunks: file.RowGroups()[c.group].ColumnChunks()}
+		rows, err := s.rows(ctx, leaf.ColumnIndex, loanID, c.pages)
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", part.Key, err)
 		}
@@ -73,8 +73,9 @@ type search struct {
 	chunks []parquet.ColumnChunk
 }
 
-// rows are the rows of the group whose Loan_ID it is.
-func (s *search) rows(ctx context.Context, leaf int, loanID string) ([]int64, error) {
+// rows are the rows of the group whose Loan_ID it is. Of its pages only those
+// that passing says are read; nil says nothing.
+func (s *search) rows(ctx context.Context, leaf int, loanID string, passing []bool) ([]int64, error) {
 	offsets, err := s.chunks[leaf].OffsetIndex()
 	if err != nil {
 		return nil, err
@@ -86,10 +87,13 @@ func (s *search) rows(ctx context.Context, leaf int, loanID string) ([]int64, er
 	if err != nil {
 		return nil, err
 	}
+	if passing != nil && len(passing) != offsets.NumPages() {
+		return nil, fmt.Errorf("%s has %d pages, filters of %d", column, offsets.NumPages(), len(passing))
+	}
 	var pages []int
 	spans := s.dictionary(leaf)
 	for p := range offsets.NumPages() {
-		if bounds != nil && (bounds.NullPage(p) || string(bounds.MinValue(p).ByteArray()) > loanID || string(bounds.MaxValue(p).ByteArray()) < loanID) {
+		if passing != nil && !passing[p] || bounds != nil && outside(bounds, p, loanID) {
 			continue
 		}
 		pages = append(pages, p)
@@ -117,6 +121,11 @@ func (s *search) rows(ctx context.Context, leaf int, loanID string) ([]int64, er
 		}
 	}
 	return rows, nil
+}
+
+// outside reports whether the page's bounds leave no room for the Loan_ID.
+func outside(bounds parquet.ColumnIndex, page int, loanID string) bool {
+	return bounds.NullPage(page) || string(bounds.MinValue(page).ByteArray()) > loanID || string(bounds.MaxValue(page).ByteArray()) < loanID
 }
 
 // eachValue calls f with the values from row on to the end of its page, as long

@@ -189,8 +189,17 @@ type PartLookup struct {
 
 // FilterAt is where the blocks of a bloom filter are in a part, 32 bytes each.
 type FilterAt struct {
+	Offset int64          `json:"offset"`
+	Size   int64          `json:"size"`            // bytes
+	Pages  *PageFiltersAt `json:"pages,omitempty"` // of the row group's pages; nil where their bounds do
+}
+
+// PageFiltersAt is where the blocks of bloom filters of single pages are: the
+// first block of each page, then the second of each, and so on.
+type PageFiltersAt struct {
 	Offset int64 `json:"offset"`
-	Size   int64 `json:"size"` // bytes
+	Pages  int   `json:"pages"`
+	Blocks int   `json:"blocks"` // of each page
 }
 
 // RowProblem is one row that was not scored, as the rejects file lists it

@@ -262,7 +262,7 @@ func TestSameBytesAfterReset(t *testing.T) {
 
 func TestBloomAndPageBounds(t *testing.T) {
 	t.Parallel()
-	r := randomRows(2*pageRows+5, 100, 3)
+	r := randomRows(2*bloomRows+5, 100, 3)
 	data := write(t, testSchema(t), 1000, r)
 	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
 	if err != nil {

@@ -22,8 +22,9 @@ type File struct {
 	groups []groupIndex
 	err    error
 
-	filters []Filter
-	tail    int64 // where the page indexes begin, after Close
+	filters     []Filter
+	pageFilters bool  // pages are to have filters, too
+	tail        int64 // where the page indexes begin, after Close
 }
 
 // Filter says where the bits of a bloom filter are.
@@ -31,6 +32,7 @@ type Filter struct {
 	Column string
 	Offset int64 // of the first block
 	Size   int64 // bytes of all blocks
+	Pages  PageFilters
 }
 
 // Schema is the schema that the file was made with.
@@ -153,9 +155,11 @@ func (f *File) bloom(c *column, meta *format.ColumnMetaData) {
 		Hash:        format.BloomFilterHash{Value: &format.XxHash{}},
 		Compression: format.BloomFilterCompression{Value: &format.BloomFilterUncompressed{}},
 	}))
-	f.filters = append(f.filters, Filter{Column: c.Name, Offset: f.offset, Size: int64(len(bits))})
+	at := Filter{Column: c.Name, Offset: f.offset, Size: int64(len(bits))}
 	f.write(bits)
 	meta.BloomFilterLength = size32(int(f.offset - meta.BloomFilterOffset))
+	at.Pages = f.filterPages(c)
+	f.filters = append(f.filters, at)
 }
 
 // Close writes the page indexes and the footer.

@@ -17,6 +17,7 @@ import (
 // what is held before it is compressed.
 const (
 	pageRows  = 16 << 10
+	bloomRows = 8 << 10 // of a column with a bloom filter, whose pages are searched
 	pageBytes = 1 << 20
 )
 
@@ -142,10 +143,14 @@ func (c *column) startPage() {
 
 // room is how many of n rows still fit the page; at least 1.
 func (c *column) room(n int) int {
-	if c.pageRows >= pageRows || len(c.plain)+c.texts.size >= pageBytes {
+	most := pageRows
+	if c.Bloom {
+		most = bloomRows
+	}
+	if c.pageRows >= most || len(c.plain)+c.texts.size >= pageBytes {
 		c.flush()
 	}
-	return min(n, pageRows-c.pageRows)
+	return min(n, most-c.pageRows)
 }
 
 // advance counts n rows that were added to the page.
