@@ -16,6 +16,7 @@ import (
 	"github.com/loanscorer/loanscorer/internal/runtimetest"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/internal/store"
+	"github.com/loanscorer/loanscorer/model"
 	"github.com/loanscorer/loanscorer/scorer"
 )
 
@@ -141,6 +142,40 @@ func TestFileEndToEnd(t *testing.T) {
 	}
 	report, err := scorer.Verify(t.Context(), d.objects, id)
 	if err != nil || !report.OK() || report.Rows != rows {
+		t.Errorf("%v: %+v", err, report)
+	}
+}
+
+// A file is scored beside the shadow model of the bucket that the environment
+// names. The api needs none of it.
+func TestFileWithShadow(t *testing.T) {
+	t.Parallel()
+	spec := model.Default().Spec()
+	spec.Trees = spec.Trees[:5]
+	data, err := model.Encode(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	challenger, err := model.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := deploy(t, time.Minute, envChunkSize+"=65536", envShadow+"="+challenger.SHA256())
+	d.api = d.function(t, roleAPI, envShadow+"=/nowhere/model.json")
+	if _, err := d.objects.Put(t.Context(), status.ModelKey(challenger.SHA256()), data, store.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	id := d.upload(t, "uploads/compared.csv", 5000)
+	s := d.poll(t, "/v1/batches/"+id, time.Minute)
+	summary, err := scorer.ReadSummary(t.Context(), d.objects, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if summary.Shadow == nil || summary.Shadow.Model.SHA256 != challenger.SHA256() || summary.Stats.Shadow.Rows != s.Counts.Decided || summary.Stats.Shadow.Rows == 0 {
+		t.Errorf("%+v, %+v", summary.Shadow, summary.Stats.Shadow)
+	}
+	report, err := scorer.Verify(t.Context(), d.objects, id)
+	if err != nil || !report.OK() {
 		t.Errorf("%v: %+v", err, report)
 	}
 }

@@ -107,6 +107,9 @@ func TestInitFailure(t *testing.T) {
 		{"anonymous", envAnonymous + "=yes", envAnonymous + `: "yes": must be refuse or allow`},
 		{"model file missing", envModel + "=/nowhere/model.json", envModel + ": open /nowhere/model.json"},
 		{"model file broken", envModel + "=" + broken, envModel + ": "},
+		{"shadow missing", envShadow + "=/nowhere/model.json", envShadow + ": open /nowhere/model.json"},
+		{"shadow broken", envShadow + "=" + broken, envShadow + ": "},
+		{"shadow not in the bucket", envShadow + "=" + strings.Repeat("0", 64), envShadow + ": "},
 		{"model not in the bucket", envModel + "=" + strings.Repeat("0", 64), envModel + ": "},
 	}
 	for _, tt := range tests {
@@ -287,5 +290,22 @@ func TestModelOfTheBucket(t *testing.T) {
 	a := c.function(t, roleWorker, envModel+"="+sum).Invoke(t.Context(), event)
 	if a.Outcome != runtimetest.InitError || !strings.Contains(string(a.Payload), "its bytes have SHA-256") {
 		t.Errorf("%s: %s", a.Outcome, a.Payload)
+	}
+}
+
+// The shadow of new files is none, or the built-in model; the api has none.
+func TestBuiltInShadow(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ role, shadow, want string }{
+		{roleWorker, "", ""},
+		{roleWorker, builtIn, model.Default().SHA256()},
+		{roleMaintenance, builtIn, model.Default().SHA256()},
+		{roleAPI, builtIn, ""},
+	} {
+		f := &function{c: &configuration{role: tc.role, shadow: documentOf(tc.shadow)}}
+		s, err := f.loadShadow(t.Context())
+		if err != nil || (s != nil) != (tc.want != "") || s != nil && s.Model().SHA256() != tc.want {
+			t.Errorf("%s, %q: %v %v", tc.role, tc.shadow, s, err)
+		}
 	}
 }

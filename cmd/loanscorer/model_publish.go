@@ -48,7 +48,8 @@ before.`,
 			_, _ = fmt.Fprintln(s.out, m.SHA256())
 			cmd.PrintErrf("%s %s is in the bucket. Use it:\n"+
 				"  on Lambda      make deploy PARAMETERS=Model=%s\n"+
-				"  otherwise      LOANSCORER_MODEL=%s, and restart api and worker\n",
+				"  otherwise      LOANSCORER_MODEL=%s, and restart api and worker\n"+
+				"  to compare     the same with Shadow and LOANSCORER_SHADOW: it decides nothing yet\n",
 				m.Name(), m.Version(), m.SHA256(), m.SHA256())
 			return nil
 		},
