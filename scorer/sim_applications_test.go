@@ -89,7 +89,7 @@ func simRun(t *testing.T, seeds int, f func(t *testing.T, seed uint64, read simR
 }
 
 // simModels are two models whose decisions differ, and the words for them, as
-// during a deployment.
+// during a deployment; the second has the first as its shadow.
 func simModels(t *testing.T) [2]*Scorer {
 	t.Helper()
 	pair, err := simPair()
@@ -120,7 +120,7 @@ var simPair = sync.OnceValues(func() (pair [2]*Scorer, err error) {
 	if err != nil {
 		return pair, err
 	}
-	pair[1], err = NewWith(m, Options{Reasons: table})
+	pair[1], err = NewWith(m, Options{Reasons: table, Shadow: pair[0]})
 	return pair, err
 })
 

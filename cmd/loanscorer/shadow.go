@@ -80,7 +80,7 @@ func printShadow(w io.Writer, indent string, ref *status.Shadow, s *status.Shado
 	if ref != nil {
 		_, _ = fmt.Fprintf(w, "%s  %s %s, SHA-256 %s\n", indent, ref.Model.Name, ref.Model.Version, ref.Model.SHA256)
 	}
-	if s.Agreement != nil {
+	if s.Rows > 0 && s.ApprovalRate != nil && s.ShadowApprovalRate != nil && s.MeanDifference != nil && s.MeanAbsDifference != nil {
 		_, _ = fmt.Fprintf(w, "%s  approval rate %s, the shadow's %s; probability %+.4f on average, %.4f either way\n", indent,
 			percent(*s.ApprovalRate), percent(*s.ShadowApprovalRate), *s.MeanDifference, *s.MeanAbsDifference)
 	}
