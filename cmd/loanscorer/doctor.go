@@ -35,6 +35,7 @@ const (
 type doctor struct {
 	connection
 	model    modelFlags
+	shadow   shadowFlag
 	receives int
 	objects  *store.Store
 	s3       *s3.Client
@@ -73,6 +74,7 @@ anyway. Exit 0: all is well, 1: something is broken, 3: something should be look
 	d.storeFlags(cmd.Flags())
 	d.queueFlags(cmd.Flags())
 	d.model.flags(cmd.Flags())
+	d.shadow.flag(cmd.Flags())
 	cmd.Flags().IntVar(&d.receives, "max-receives", 5, "deliveries that the workers believe in")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -91,6 +93,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.objects = store.New(d.s3, d.bucket)
 	if d.checkBucket(ctx) {
 		d.checkObjects(ctx)
+		d.checkShadow(ctx)
 	}
 	cfg, err = d.aws(ctx, d.sqsEndpoint, "http://"+defaultSQSAddr)
 	if err != nil {

@@ -79,6 +79,23 @@ func (d *doctor) checkClock(theirs, began, ended time.Time) {
 	}
 }
 
+// checkShadow looks at the shadow model that workers are given, if there is one.
+func (d *doctor) checkShadow(ctx context.Context) {
+	if d.shadow.name == "" {
+		return
+	}
+	err := d.shadow.fetch(ctx, d.objects)
+	if err == nil {
+		_, err = d.shadow.scorer()
+	}
+	if err != nil {
+		d.add("shadow model", levelFail, "workers do not start with it", "%v", err)
+		return
+	}
+	m := d.shadow.model.loaded
+	d.add("shadow model", levelOK, "", "%s %s, %s", m.Name(), m.Version(), m.SHA256())
+}
+
 // checkObjects reads, lists and writes under conditions: the model, which
 // workers put there anyway.
 func (d *doctor) checkObjects(ctx context.Context) {

@@ -37,6 +37,9 @@ func TestDoctor(t *testing.T) {
 	doctor("--bulk-queue", defaultBulk+"-dlq").want(t, exitFailed, "FAIL +bulk queue +has no dead-letter queue")
 	doctor("--model", "nowhere.json").want(t, exitFailed, "FAIL +model")
 	doctor("--model", strings.Repeat("0", 64)).want(t, exitFailed, "no model 0+ in the bucket")
+	doctor("--shadow", "nowhere.json").want(t, exitFailed, "FAIL +shadow model +--shadow: model: open nowhere.json")
+	doctor("--shadow", strings.Repeat("0", 64)).want(t, exitFailed, "FAIL +shadow model +--shadow: no model 0+ in the bucket")
+	doctor("--shadow", "default").want(t, exitOK, "ok +shadow model +loan-approval-forest")
 	doctor("--id-secret", "xyz").want(t, exitFailed, "FAIL +id secret")
 
 	// failure 28: dead letters are told.
