@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/cost"
 	"github.com/loanscorer/loanscorer/internal/status"
 )
 
@@ -34,26 +35,27 @@ const parallel = 16
 
 // BatchStatus is the answer about one uploaded file.
 type BatchStatus struct {
-	ID          string             `json:"id"`
-	State       status.BatchState  `json:"state" enum:"awaiting_upload,queued,scoring,succeeded,succeeded_with_rejects,failed,cancelled,superseded"`
-	Done        bool               `json:"done" doc:"Nothing will change any more"`
-	Source      *status.Source     `json:"source" doc:"The one version of the upload that is scored; null before it is planned"`
-	Dialect     *ingest.Dialect    `json:"dialect" doc:"How the file is written, found out on its first bytes; null before it is planned and when it was refused"`
-	Counts      BatchCounts        `json:"counts"`
-	Progress    float64            `json:"progress" minimum:"0" maximum:"1" doc:"Chunks done of all chunks"`
-	ETASeconds  *int64             `json:"eta_seconds" doc:"Seconds until the end at the pace so far; null when unknown"`
-	Reasons     []ReasonCount      `json:"reasons" nullable:"false" doc:"Declined and referred rows by their first reason, most first, once the batch is done"`
-	Statistics  *status.Statistics `json:"statistics" doc:"Approval by area, drift, speed; null before the end and without results"`
-	Histogram   []int64            `json:"score_histogram" nullable:"false" doc:"Decided rows by probability in 20 equal bins of 0 to 1, once the batch is done"`
-	Duplicates  *status.Duplicates `json:"duplicate_loan_ids" doc:"Decided rows whose Loan_ID an earlier row has; null before the end and for files without"`
-	FirstErrors []RowError         `json:"first_errors" nullable:"false" doc:"The first 20 rows that could not be scored"`
-	Output      *BatchOutput       `json:"output" doc:"Where the results are; null before it is planned"`
-	Model       *status.ModelRef   `json:"model" doc:"The model that the batch is pinned to; null before it is planned"`
-	Policy      *status.Policy     `json:"policy" doc:"The cut-offs that the batch is pinned to; null before it is planned"`
-	Shadow      *status.Shadow     `json:"shadow" doc:"The shadow model whose probability and decision stand beside, as pinned; null without one"`
-	PlannedAt   time.Time          `json:"planned_at,omitzero" required:"false" doc:"When the file was cut into chunks, UTC"`
-	ClosedAt    time.Time          `json:"closed_at,omitzero" required:"false" doc:"When the ledger was closed, UTC"`
-	Error       *status.Problem    `json:"error" doc:"Why the whole file failed; null otherwise"`
+	ID          string              `json:"id"`
+	State       status.BatchState   `json:"state" enum:"awaiting_upload,queued,scoring,succeeded,succeeded_with_rejects,failed,cancelled,superseded"`
+	Done        bool                `json:"done" doc:"Nothing will change any more"`
+	Source      *status.Source      `json:"source" doc:"The one version of the upload that is scored; null before it is planned"`
+	Dialect     *ingest.Dialect     `json:"dialect" doc:"How the file is written, found out on its first bytes; null before it is planned and when it was refused"`
+	Counts      BatchCounts         `json:"counts"`
+	Progress    float64             `json:"progress" minimum:"0" maximum:"1" doc:"Chunks done of all chunks"`
+	ETASeconds  *int64              `json:"eta_seconds" doc:"Seconds until the end at the pace so far; null when unknown"`
+	Reasons     []ReasonCount       `json:"reasons" nullable:"false" doc:"Declined and referred rows by their first reason, most first, once the batch is done"`
+	Statistics  *status.Statistics  `json:"statistics" doc:"Approval by area, drift, speed; null before the end and without results"`
+	Histogram   []int64             `json:"score_histogram" nullable:"false" doc:"Decided rows by probability in 20 equal bins of 0 to 1, once the batch is done"`
+	Cost        *cost.BatchEstimate `json:"cost_estimate" doc:"About what the batch costs on Lambda, SQS and S3, wherever it ran; null before the end and without results"`
+	Duplicates  *status.Duplicates  `json:"duplicate_loan_ids" doc:"Decided rows whose Loan_ID an earlier row has; null before the end and for files without"`
+	FirstErrors []RowError          `json:"first_errors" nullable:"false" doc:"The first 20 rows that could not be scored"`
+	Output      *BatchOutput        `json:"output" doc:"Where the results are; null before it is planned"`
+	Model       *status.ModelRef    `json:"model" doc:"The model that the batch is pinned to; null before it is planned"`
+	Policy      *status.Policy      `json:"policy" doc:"The cut-offs that the batch is pinned to; null before it is planned"`
+	Shadow      *status.Shadow      `json:"shadow" doc:"The shadow model whose probability and decision stand beside, as pinned; null without one"`
+	PlannedAt   time.Time           `json:"planned_at,omitzero" required:"false" doc:"When the file was cut into chunks, UTC"`
+	ClosedAt    time.Time           `json:"closed_at,omitzero" required:"false" doc:"When the ledger was closed, UTC"`
+	Error       *status.Problem     `json:"error" doc:"Why the whole file failed; null otherwise"`
 }
 
 // BatchCounts counts the rows so far. The numbers of rows are null while
@@ -176,6 +178,7 @@ func (s *service) closedBatch(ctx context.Context, id string, sum *status.Summar
 		}
 	} else {
 		st.Statistics, st.Histogram = sum.Stats, sum.Tally.Histogram[:]
+		st.Cost = cost.OfSummary(sum)
 		var err error
 		if st.Reasons, err = s.reasonCounts(ctx, sum); err != nil {
 			return nil, err

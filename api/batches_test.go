@@ -151,6 +151,9 @@ func TestGetBatch(t *testing.T) {
 			if results := tt.state == status.BatchSucceededWithRejects; results != (got.Statistics != nil) || results != (len(got.Histogram) == status.ScoreBins) {
 				t.Errorf("statistics %+v, histogram %v", got.Statistics, got.Histogram)
 			}
+			if (got.Statistics != nil) != (got.Cost != nil && got.Cost.USD > 0) {
+				t.Errorf("cost %+v of state %s", got.Cost, got.State)
+			}
 			if got.Error == nil {
 				got.Error = &status.Problem{}
 			}

@@ -8,8 +8,11 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/loanscorer/loanscorer/internal/cost"
 )
 
 func batchesCommand(s streams) *cobra.Command {
@@ -64,8 +67,10 @@ func showBatchCommand(s streams) *cobra.Command {
 		Short: "Show a batch with its statistics",
 		Long: `Show a batch: its counts, and once it is finished the approval rate, decisions by
 Property_Area, the drift of each feature from the model's training data, the
-distribution of the probability, reasons, time, the comparison with a shadow
-model if there was one, and the first rows that were rejected. docs/operations.md says how to read the drift.`,
+distribution of the probability, reasons, time and speed, about what the batch
+costs on AWS wherever it ran, the comparison with a shadow model if there was one,
+the closed ledger, and the first rows that were rejected. docs/operations.md says
+how to read the drift.`,
 		Example: "  loanscorer batches show 01KAN1J4S6F0000000000000007Z1V5QJ2X3M4T8\n  loanscorer batches show BATCH --json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -81,6 +86,10 @@ model if there was one, and the first rows that were rejected. docs/operations.m
 			printBatch(s.out, &b)
 			if b.Statistics != nil {
 				printStatistics(s.out, b.Statistics, b.Histogram)
+				if b.Cost != nil {
+					_, _ = fmt.Fprintf(s.out, "  on AWS %s\n", costText(b.Cost))
+				}
+				_, _ = fmt.Fprintf(s.out, "  %s\n", ledgerText(&b))
 				if b.Statistics.Shadow != nil {
 					_, _ = fmt.Fprintln(s.out, "  the shadow model:")
 					printShadow(s.out, "  ", b.Shadow, b.Statistics.Shadow)
@@ -103,6 +112,23 @@ func printBatches(w io.Writer, batches []batch) error {
 			b.Counts.Approved, b.Counts.Declined, b.Counts.Referred, b.Counts.Rejected, b.Source.Key)
 	}
 	return t.Flush()
+}
+
+// costText tells what a batch costs, and what was assumed.
+func costText(e *cost.BatchEstimate) string {
+	return fmt.Sprintf("about %s USD on Lambda, SQS and S3, and %s a month to keep (%s, %s; %s)",
+		money(e.USD), money(e.KeepUSD), e.Region, e.AsOf, e.Assumptions)
+}
+
+// money writes small sums without an exponent.
+func money(usd float64) string { return strconv.FormatFloat(usd, 'f', -1, 64) }
+
+// ledgerText tells that every row of the file is accounted for.
+func ledgerText(b *batch) string {
+	c := &b.Counts
+	return fmt.Sprintf("ledger closed %s: %s rows = %s decided + %s rejected, in %s of %s chunks; 'loanscorer verify %s' proves it",
+		b.ClosedAt.UTC().Format(time.DateTime), count(c.Rows), count(c.Decided), count(c.Rejected),
+		count(int64(c.ChunksDone)), count(int64(c.Chunks)), b.ID)
 }
 
 // printBatch writes what a person wants to know about one batch.

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/cost"
 	"github.com/loanscorer/loanscorer/internal/status"
 )
 
@@ -136,10 +137,13 @@ type batch struct {
 		Chunks     int   `json:"chunks"`
 		ChunksDone int   `json:"chunks_done"`
 	} `json:"counts"`
-	Reasons     []grounds          `json:"reasons"`
-	Statistics  *status.Statistics `json:"statistics"`
-	Histogram   []int64            `json:"score_histogram"`
-	Progress    float64            `json:"progress"`
+	Reasons     []grounds           `json:"reasons"`
+	Statistics  *status.Statistics  `json:"statistics"`
+	Histogram   []int64             `json:"score_histogram"`
+	Cost        *cost.BatchEstimate `json:"cost_estimate"`
+	PlannedAt   time.Time           `json:"planned_at"`
+	ClosedAt    time.Time           `json:"closed_at"`
+	Progress    float64             `json:"progress"`
 	FirstErrors []struct {
 		Line   int64  `json:"line"`
 		Column string `json:"column"`

@@ -104,7 +104,8 @@ func TestService(t *testing.T) {
 		}
 		call(t, "", with([]string{"results", b.ID, "--loan-id", "none"}, stored)...).want(t, exitFailed, "no decided row has that Loan_ID")
 		call(t, "", with([]string{"batches", "show", b.ID}, remote)...).
-			want(t, exitOK, "by Property_Area:", `TotalIncome +\d\.\d{3} `, "rows/s")
+			want(t, exitOK, "by Property_Area:", `TotalIncome +\d\.\d{3} `, "rows/s", `on AWS about 0\.0000\d+ USD on Lambda, SQS and S3, and 0\.0*\d\d? a month`,
+				`ledger closed 20.*: 500 rows = 492 decided \+ 8 rejected, in 1 of 1 chunks`)
 		page := filepath.Join(t.TempDir(), "page.html")
 		call(t, "", with([]string{"report", b.ID, "-o", page}, stored)...).want(t, exitOK, "page.html")
 		call(t, "", with([]string{"results", b.ID, "--texts", "pt"}, stored)...).

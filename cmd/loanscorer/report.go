@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/internal/cost"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/model/chart"
 	"github.com/loanscorer/loanscorer/scorer"
@@ -84,12 +85,21 @@ func renderReport(w io.Writer, summary *status.Summary) error {
 	page := map[string]any{
 		"Summary": summary, "State": strings.ReplaceAll(string(summary.State), "_", " "), "Stats": stats, "Decided": t.DecidedRows(), "Rejected": t.RejectedRows(), "Dialect": dialectText(summary.Dialect),
 		"Decisions": rowsOf(t.Decided, "approved", "declined", "referred"), "Reasons": rowsOf(t.Reasons, t.FirstReasons()...),
-		"Codes": rowsOf(t.Rejected, byRows(t.Rejected)...), "Pace": pace(stats), "NoReference": noReference,
+		"Codes": rowsOf(t.Rejected, byRows(t.Rejected)...), "Pace": pace(stats), "Cost": costOf(summary), "NoReference": noReference,
 		"Shadow": stats.Shadow, "ShadowPlots": shadowPlots(summary, stats.Shadow),
 		"Outcome": outcomePlots(summary, stats), "Drift": driftPlots(stats),
 		"Parts": summary.Parts[:min(len(summary.Parts), maxReportParts)], "More": len(summary.Parts) - maxReportParts,
 	}
 	return chart.Render(w, "Batch: "+summary.Source.Key, reportTemplate, page)
+}
+
+// costOf tells what the batch costs on AWS; "" of a file that was scored without
+// a service.
+func costOf(summary *status.Summary) string {
+	if e := cost.OfSummary(summary); e != nil && summary.ID != "" {
+		return costText(e)
+	}
+	return ""
 }
 
 // maxReportParts is how many parts the page lists.

@@ -14,7 +14,7 @@ func TestReportPage(t *testing.T) {
 	t.Parallel()
 	hostile := `<script>alert("1")</script>`
 	full := status.Summary{ID: "B", State: status.BatchSucceededWithRejects, Tally: status.NewTally(), Chunks: 2, ClosedAt: time.Unix(1, 0)}
-	full.Source.Key = hostile
+	full.Source.Key, full.Source.Size = hostile, 1<<20
 	full.Tally.Score("referred", 0.5)
 	full.Tally.Rows++
 	full.Tally.Rejected["bad_number"]++
@@ -39,7 +39,7 @@ func TestReportPage(t *testing.T) {
 		summary status.Summary
 		want    []string
 	}{
-		"full":           {full, []string{"succeeded with rejects", "bad_number", "no values", "And 3 parts more", "verify B", "&lt;script&gt;"}},
+		"full":           {full, []string{"succeeded with rejects", "bad_number", "no values", "And 3 parts more", "verify B", "&lt;script&gt;", "On AWS about 0.000"}},
 		"shadow":         {beside, []string{"<h2>Shadow model</h2>", "<b>1</b> rows that only the shadow model would approve", "0.500 on average", "the model that decided"}},
 		"unscored":       {unscored, []string{"<h2>Shadow model</h2>", "1 for &lt;script&gt;"}},
 		"header only":    {status.Summary{State: status.BatchSucceeded, Tally: status.NewTally()}, []string{"<b>0</b> rows", "None.", noReference}},

@@ -16,7 +16,7 @@ const module = "github.com/loanscorer/loanscorer/"
 // allowed maps a package to the project packages that it may import.
 // A package not named here may import none.
 var allowed = map[string][]string{
-	"api":             {"ingest", "events", "model", "internal/lookup", "internal/status", "internal/store"},
+	"api":             {"ingest", "events", "model", "internal/cost", "internal/lookup", "internal/status", "internal/store"},
 	"scorer":          {"scorer/columnar", "ingest", "events", "model", "model/explain", "internal/status", "internal/store"},
 	"ingest":          {"ingest/workbook"},
 	"model":           {"model/axis", "model/onnx", "model/sklearn"},
@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"model/card":      {"model", "model/chart", "model/evaluate", "model/explain"},
 	"model/diff":      {"model", "model/chart", "model/interval"},
 	"model/evaluate":  {"model", "model/train", "model/chart", "model/interval"},
+	"internal/cost":   {"internal/status"},
 	"internal/lookup": {"internal/status", "internal/store"},
 	"internal/sim":    {"events", "internal/store"},
 	"internal/local":  {"internal/local/s3gw", "internal/local/sqs"},

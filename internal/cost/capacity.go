@@ -55,6 +55,9 @@ type Run struct {
 	BeyondLimit bool    `json:"beyond_limit,omitempty"`
 }
 
+// rangeBytes is how much of an upload one request reads.
+const rangeBytes = 4 << 20
+
 // Capacity computes how long a fleet takes for a file of so many chunks, each of
 // chunkBytes but the last, and what that costs. Chunks are alike and a worker
 // takes the next one when it is done, so the time is that of the work divided
@@ -107,7 +110,8 @@ func (r *Run) price(p *Prices, f Fleet) (float64, error) {
 	e.add("lambda_request", "chunks", r.Chunks+1)
 	e.add("lambda_gb_second", "chunks, plan and close", (r.Busy+r.Plan+r.Close+min(r.Peak, r.Chunks)*f.StartSeconds)*f.WorkerGB)
 	e.add("s3_put", "parts, rejects, ledger entries, lists", r.Chunks*3+8)
-	e.add("s3_get", "chunks and ledger", r.Chunks*6+10)
+	e.add("s3_get", "ranges of the upload", r.Chunks*math.Ceil(r.ChunkBytes/rangeBytes))
+	e.add("s3_get", "plan, ledger and summary", r.Chunks*5+10)
 	e.add("sqs_request", "messages", r.Chunks*3+3)
 	usd := 0.0
 	for _, i := range e.Items {
