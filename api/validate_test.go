@@ -41,7 +41,7 @@ func TestValidate(t *testing.T) {
 			Line: &line, Offset: 117, Column: "Property_Area", Code: "unknown_category",
 			Reason: "must be Rural, Semiurban or Urban, by name",
 		}},
-		Duplicates: status.Duplicates{Rows: 1, Exact: true}, Complete: true, Bytes: int64(len(goodFile)), RowsEstimate: 3, Seconds: 3e-6,
+		Duplicates: status.Duplicates{Rows: 1, Exact: true}, Complete: true, Bytes: int64(len(goodFile)), RowsEstimate: 3, Seconds: 3.0 / ingest.RowsPerSecond,
 	}
 	if diff := cmp.Diff(want, decode[Validation](t, out)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

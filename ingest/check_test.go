@@ -35,7 +35,7 @@ func TestCheck(t *testing.T) {
 	}
 	want := &Report{
 		OK: true, Rows: 10_000, Rejected: 100, RejectedCodes: map[string]int64{CodeUnknownCategory: 100},
-		Duplicates: Duplicates{Rows: 990, Exact: true}, Complete: true, Bytes: int64(file.Len()), RowsEstimate: 10_000, Seconds: 0.01,
+		Duplicates: Duplicates{Rows: 990, Exact: true}, Complete: true, Bytes: int64(file.Len()), RowsEstimate: 10_000, Seconds: 10_000.0 / RowsPerSecond, RowsPerSecond: RowsPerSecond,
 		Dialect: &Dialect{Encoding: EncodingUTF8, Delimiter: ",", Decimal: ".", Newline: NewlineLF},
 	}
 	for name, text := range map[string]string{"plain": file.String(), PackingGzip: gzipped(t, file.String())} {

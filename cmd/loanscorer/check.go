@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loanscorer/loanscorer/ingest"
+	"github.com/loanscorer/loanscorer/model"
 	"github.com/loanscorer/loanscorer/scorer"
 )
 
@@ -29,8 +30,10 @@ func checkCommand(s streams) *cobra.Command {
 		Use:   "check FILE",
 		Short: "Tell how a CSV file would be read and what is wrong with it, without scoring it",
 		Long: `Read a file as it would be scored, and print how it is written, its columns, the
-rows that would be rejected, duplicate Loan_IDs, and about how long scoring takes.
-Nothing is scored and nothing is written.
+rows that would be rejected, duplicate Loan_IDs, and about how long scoring takes:
+by the speed of this machine with this model on some of the first rows, or, with too
+few of them and of a stream, by the documented 1,800,000 rows a second of one core.
+Nothing is written.
 
 Exit codes: 0 every row can be scored, 3 some rows would be rejected, 1 the file
 would be refused as a whole, 2 wrong usage.`,
@@ -69,6 +72,9 @@ func runCheck(ctx context.Context, s streams, path string, o *checkOptions) erro
 	bar.done()
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	if report.OK && src.Size >= 0 {
+		report.Rate(measuredRate(ctx, m, src, o.given))
 	}
 	if o.json {
 		if err := json.NewEncoder(s.out).Encode(report); err != nil {
@@ -112,8 +118,29 @@ func printCheck(w io.Writer, path string, r *ingest.Report) error {
 		_, _ = fmt.Fprintf(w, "  ... and %s more\n", count(more))
 	}
 	printDuplicates(w, "", &r.Duplicates)
-	_, err := fmt.Fprintf(w, "about %.1f s with one worker\n", r.Seconds)
+	from := "as documented"
+	if r.Measured {
+		from = "measured here"
+	}
+	_, err := fmt.Fprintf(w, "about %.1f s with one worker, at %s rows/s %s\n", r.Seconds, count(int64(r.RowsPerSecond)), from)
 	return err
+}
+
+// measuredRate is what one core scores here, or 0 if that is not known. A model
+// without reason codes is measured without reasons.
+func measuredRate(ctx context.Context, m *model.Model, src ingest.Source, given ingest.Given) float64 {
+	sc, err := scorer.New(m)
+	if err != nil {
+		sc, err = scorer.NewWith(m, scorer.Options{NoReasons: true})
+	}
+	if err != nil {
+		return 0
+	}
+	rate, err := scorer.Rate(ctx, sc, src, given)
+	if err != nil {
+		return 0
+	}
+	return rate
 }
 
 // printDuplicates tells of rows that have the id of an earlier one.
