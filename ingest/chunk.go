@@ -43,10 +43,13 @@ func Chunk(dataStart, size, chunkSize int64, n int) Range {
 // the chain check (Scanner.Next of a range against the guess of the next one) finds that out.
 // The first range of a file needs no guess: it begins at Head.DataStart.
 //
-// r begins at offset start-1. A *bufio.Reader is left exactly at the returned offset, so that a Scanner can go on
-// with it. A reader that is cut short makes the guess the offset of the cut: at worst a wrong guess.
+// It gives up where no record that is not too long can end, at end, the end of the range, and MaxRecord: that place is
+// then the guess, which is wrong. Otherwise a file with an endless line would be read to its end for every range.
+//
+// r begins at offset start-1. A *bufio.Reader is left exactly at the returned offset unless it gives up, so that a
+// Scanner can go on with it. A reader that is cut short makes the guess the offset of the cut: at worst a wrong guess.
 // It keeps no more than a buffer in memory and returns the errors of r except io.EOF.
-func (d Dialect) FirstRecord(r io.Reader, start int64) (int64, error) {
+func (d Dialect) FirstRecord(r io.Reader, start, end int64) (int64, error) {
 	newline, _ := d.newline()
 	if start <= 0 {
 		return 0, nil
@@ -55,11 +58,14 @@ func (d Dialect) FirstRecord(r io.Reader, start int64) (int64, error) {
 	if !ok {
 		br = bufio.NewReaderSize(r, 32<<10)
 	}
+	last := max(start, end) + MaxRecord
 	offset := start - 1
 	for {
 		part, err := br.ReadSlice(newline)
 		offset += int64(len(part))
 		switch {
+		case offset > last:
+			return last, nil
 		case err == nil || errors.Is(err, io.EOF):
 			return max(offset, start), nil
 		case !errors.Is(err, bufio.ErrBufferFull):

@@ -48,7 +48,7 @@ func TestFirstRecord(t *testing.T) {
 	const data = "ab\ncd\n\nef"
 	for start, want := range map[int64]int64{0: 0, 1: 3, 2: 3, 3: 3, 4: 6, 6: 6, 7: 7, 8: 9, 9: 9} {
 		r := bufio.NewReader(strings.NewReader(data[max(start-1, 0):]))
-		got, err := Dialect{}.FirstRecord(r, start)
+		got, err := Dialect{}.FirstRecord(r, start, int64(len(data)))
 		if err != nil || got != want {
 			t.Errorf("FirstRecord at %d: %d, %v, want %d", start, got, err, want)
 		}
@@ -56,15 +56,19 @@ func TestFirstRecord(t *testing.T) {
 			t.Errorf("FirstRecord at %d left %q, want %q", start, rest, data[want:])
 		}
 	}
-	if got, err := (Dialect{}).FirstRecord(strings.NewReader(""), 7); got != 7 || err != nil {
+	if got, err := (Dialect{}).FirstRecord(strings.NewReader(""), 7, 9); got != 7 || err != nil {
 		t.Errorf("at the end: %d, %v", got, err)
 	}
 	long := &repeat{pattern: "x", left: 1 << 20}
-	if got, err := (Dialect{}).FirstRecord(long, 5); got != 4+1<<20 || err != nil {
+	if got, err := (Dialect{}).FirstRecord(long, 5, 2<<20); got != 4+1<<20 || err != nil {
 		t.Errorf("in a long line: %d, %v", got, err)
 	}
+	endless := &repeat{pattern: "x", left: 1 << 28}
+	if got, err := (Dialect{}).FirstRecord(endless, 5, 1<<20); got != 1<<20+MaxRecord || err != nil || endless.left < 1<<28-2<<20 {
+		t.Errorf("in an endless line: %d, %v, %d bytes left", got, err, endless.left)
+	}
 	broken := errors.New("connection reset")
-	if _, err := (Dialect{}).FirstRecord(iotest.ErrReader(broken), 5); !errors.Is(err, broken) {
+	if _, err := (Dialect{}).FirstRecord(iotest.ErrReader(broken), 5, 9); !errors.Is(err, broken) {
 		t.Errorf("read error: %v", err)
 	}
 }

@@ -101,7 +101,7 @@ func ExampleDialect_FirstRecord() {
 		r := ingest.Chunk(dataStart, size, chunkSize, n)
 		first := r.Start
 		if n > 0 {
-			first, _ = dialect.FirstRecord(strings.NewReader(file[r.Start-1:]), r.Start)
+			first, _ = dialect.FirstRecord(strings.NewReader(file[r.Start-1:]), r.Start, r.End)
 		}
 		if first != next {
 			fmt.Printf("range %d: %d was a wrong guess, ", n, first)

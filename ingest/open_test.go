@@ -236,6 +236,51 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// directory is a zip archive of so many empty files whose end record tells of count.
+func directory(files int, count uint64) string {
+	var local, central []byte
+	for i := range files {
+		name := fmt.Sprintf("%06d", i)
+		offset := uint32(len(local))
+		local = append(append(append(local, "PK\x03\x04\x14"...), make([]byte, 21)...), 6, 0, 0, 0)
+		local = append(local, name...)
+		central = append(append(append(central, "PK\x01\x02\x14\x00\x14"...), make([]byte, 21)...), 6)
+		central = append(append(central, make([]byte, 13)...), 0, 0, 0, 0)
+		binary.LittleEndian.PutUint32(central[len(central)-4:], offset)
+		central = append(central, name...)
+	}
+	all := append(local, central...)
+	end64 := uint64(len(all))
+	all = append(append(append(all, "PK\x06\x06"...), 44, 0, 0, 0, 0, 0, 0, 0), make([]byte, 12)...)
+	for _, n := range []uint64{count, count, uint64(len(central)), uint64(len(local))} {
+		all = binary.LittleEndian.AppendUint64(all, n)
+	}
+	all = append(append(all, "PK\x06\x07"...), 0, 0, 0, 0)
+	all = append(binary.LittleEndian.AppendUint64(all, end64), 1, 0, 0, 0)
+	all = append(append(all, "PK\x05\x06"...), 0, 0, 0, 0)
+	return string(append(append(all, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"...), 0, 0))
+}
+
+// failure 50: an archive of very many files does not fill the memory with its directory.
+func TestDirectoriesOfArchives(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ file, says string }{
+		"many files":               {directory(5000, 5000), "holds 5000 files"},
+		"more files than it says":  {directory(100_000, 3), "a directory of more than 4194304 bytes"},
+		"says more than there are": {directory(3, 1<<40), "holds 1099511627776 files"},
+	} {
+		_, err := Open(sourceOf(c.file), Given{})
+		var refused *FileError
+		if !errors.As(err, &refused) || refused.Code != CodeZip || !strings.Contains(refused.Reason, c.says) {
+			t.Errorf("%s: %v, want %s", name, err, c.says)
+		}
+	}
+	_, err := Open(sourceOf(directory(3, 3)), Given{})
+	if err == nil || !strings.Contains(err.Error(), `holds 3 files: "000000"`) {
+		t.Errorf("three files: %v", err)
+	}
+}
+
 // An error of the source is not mistaken for a damaged file, nor a damaged file for an error of the source.
 func TestOpenSourceErrors(t *testing.T) {
 	t.Parallel()

@@ -232,7 +232,7 @@ func scanChunk(tb testing.TB, data string, truth int64, r Range, opts ScannerOpt
 	first := r.Start
 	if r.Start > 0 {
 		var err error
-		first, err = opts.Dialect.FirstRecord(strings.NewReader(data[r.Start-1:]), r.Start)
+		first, err = opts.Dialect.FirstRecord(strings.NewReader(data[r.Start-1:]), r.Start, r.End)
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -40,7 +40,11 @@ type sourceAt struct {
 	stream io.ReadCloser
 	at     int64 // of the stream
 	err    error // of the source, as against what is wrong with the archive
+	most   int64 // bytes that may still be read; 0: any number
 }
+
+// errMost says that more was read than sourceAt.most allows.
+var errMost = errors.New("too much to read")
 
 // maxSkip is how far ahead a read can be for the open stream to be read up to there.
 const maxSkip = 64 << 10
@@ -58,6 +62,12 @@ func (s *sourceAt) ReadAt(p []byte, offset int64) (int, error) {
 		return 0, err
 	}
 	want := p[:min(int64(len(p)), s.src.Size-offset)]
+	if s.most > 0 {
+		if s.most -= int64(len(want)); s.most <= 0 {
+			s.most = 1 // none of the next reads either
+			return 0, errMost
+		}
+	}
 	n, err := io.ReadFull(s.stream, want)
 	s.at += int64(n)
 	if err != nil { // the source gives less than it said

@@ -12,8 +12,11 @@ import (
 	"github.com/loanscorer/loanscorer/ingest/workbook"
 )
 
-// maxMembers bounds the files in an archive: its directory is held in memory.
-const maxMembers = 4096
+// An archive's directory is held in memory, so it is bounded: in files, and in bytes with what is read to find it.
+const (
+	maxMembers   = 4096
+	maxDirectory = 4 << 20
+)
 
 // unzip gives the text of the CSV file in a zip archive, or of a sheet of a workbook, which is such an archive.
 // d.Member chooses one by name and is then the name of the one that was chosen; without it there must be just one file.
@@ -67,10 +70,20 @@ func (o over) Close() error { return errors.Join(o.ReadCloser.Close(), o.below.C
 
 // members lists the files of an archive that are data.
 func members(at *sourceAt) ([]*zip.File, error) {
-	archive, err := zip.NewReader(at, at.src.Size)
+	at.most = maxDirectory
+	n, err := countMembers(at)
+	var archive *zip.Reader
+	if err == nil && n <= maxMembers { // the reader makes room for as many as it is told of
+		archive, err = zip.NewReader(at, at.src.Size)
+	}
+	at.most = 0
 	switch {
 	case at.err != nil:
 		return nil, at.err
+	case errors.Is(err, errMost):
+		return nil, refuse(CodeZip, fmt.Sprintf("the zip archive has a directory of more than %d bytes", maxDirectory), "pack the CSV file alone")
+	case n > maxMembers:
+		return nil, refuse(CodeZip, fmt.Sprintf("the zip archive holds %d files", n), "pack the CSV file alone")
 	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // names are only shown
 		return nil, refuseAt(at.src.Size, CodeTruncated, "the zip archive has no directory at its end", "it was cut off: copy or export it again")
 	case len(archive.File) > maxMembers:

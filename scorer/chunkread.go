@@ -36,7 +36,7 @@ func (r *chunkRun) open(ctx context.Context) (int64, io.ReadCloser, error) {
 		return 0, nil, err
 	}
 	buffered := bufio.NewReaderSize(in, 64<<10)
-	first, err := head.Dialect.FirstRecord(buffered, m.Start)
+	first, err := head.Dialect.FirstRecord(buffered, m.Start, m.End)
 	if err != nil {
 		return 0, nil, errors.Join(err, in.Close())
 	}

@@ -96,7 +96,7 @@ func (s *segments) run(ctx context.Context) error {
 			r.segment, r.err = s.score(ctx, r.worker, k, &next)
 		}
 		if r.err == nil {
-			r.err = s.sink.take(r.segment, func(out io.Writer) error { return s.rejects(ctx, r.segment, k, out) })
+			r.err = s.sink.take(r.segment, func(to func(*reject) error) error { return s.rejects(ctx, r.segment, k, to) })
 		}
 		if r.err != nil {
 			return r.err
@@ -127,7 +127,7 @@ func (s *segments) open(k int, first *int64) (*ingest.Scanner, error) {
 		start = *first
 	case k > 0:
 		var err error
-		if start, err = s.head.Dialect.FirstRecord(io.NewSectionReader(s.in, start-1, s.size-start+1), start); err != nil {
+		if start, err = s.head.Dialect.FirstRecord(io.NewSectionReader(s.in, start-1, s.size-start+1), start, r.End); err != nil {
 			return nil, &sourceError{err}
 		}
 	}
@@ -135,13 +135,13 @@ func (s *segments) open(k int, first *int64) (*ingest.Scanner, error) {
 	return ingest.NewScanner(in, start, ingest.ScannerOptions{End: r.End, Dialect: s.head.Dialect}), nil
 }
 
-// rejects writes a segment's rejects anew.
-func (s *segments) rejects(ctx context.Context, seg *segment, k int, out io.Writer) error {
+// rejects makes a segment's rejects anew.
+func (s *segments) rejects(ctx context.Context, seg *segment, k int, to func(*reject) error) error {
 	records, err := s.open(k, &seg.first)
 	if err != nil {
 		return err
 	}
-	return s.rows.refuse(ctx, records, &rejectWriter{sink: linesTo(out)})
+	return s.rows.refuse(ctx, records, &rejectWriter{sink: to})
 }
 
 // segmentSink takes segments in order.
@@ -157,7 +157,7 @@ type segmentSink struct {
 
 // take writes a segment; anew makes its rejects when there are more than it
 // kept.
-func (k *segmentSink) take(seg *segment, anew func(io.Writer) error) error {
+func (k *segmentSink) take(seg *segment, anew func(to func(*reject) error) error) error {
 	if err := k.file.Write(seg.group); err != nil {
 		return err
 	}
@@ -178,24 +178,17 @@ func (k *segmentSink) take(seg *segment, anew func(io.Writer) error) error {
 	return nil
 }
 
-func (k *segmentSink) takeRejects(seg *segment, anew func(io.Writer) error) error {
+func (k *segmentSink) takeRejects(seg *segment, anew func(to func(*reject) error) error) error {
 	if !seg.rejects.full {
 		return k.table.copyLines(bytes.NewReader(seg.rejects.buf.Bytes()), k.lines)
 	}
-	pr, pw := io.Pipe()
-	made := make(chan struct{})
-	go func() {
-		defer close(made)
-		_ = pw.CloseWithError(guarded(func() error { return anew(pw) })) // nil is the end
-	}()
-	err := k.table.copyLines(pr, k.lines)
-	_ = pr.CloseWithError(errStopped)
-	<-made
-	return err
+	return guarded(func() error {
+		return anew(func(r *reject) error {
+			r.Line += k.lines
+			return k.table.write(r)
+		})
+	})
 }
-
-// errStopped tells a writer that nobody reads any more.
-var errStopped = errors.New("writing ended")
 
 // copyLines writes rejects that linesTo wrote; lines is what to add to their
 // line numbers.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,6 +174,42 @@ func (f *repeated) ReadAt(p []byte, off int64) (int, error) {
 		return n, io.EOF
 	}
 	return n, nil
+}
+
+// readBytes counts what is read.
+type readBytes struct {
+	io.ReaderAt
+	n atomic.Int64
+}
+
+func (r *readBytes) ReadAt(p []byte, off int64) (int, error) {
+	n, err := r.ReaderAt.ReadAt(p, off)
+	r.n.Add(int64(n))
+	return n, err
+}
+
+// A line over many segments is read a few times, not once a segment, and what
+// follows it is scored.
+//
+// failure 42
+func TestLineOverManySegments(t *testing.T) {
+	t.Parallel()
+	const segment = 256 << 10
+	head := "Loan_ID,ApplicantIncome,CoapplicantIncome,LoanAmount,Credit_History,Property_Area\n"
+	text := head + "A,5849,0,128,1,Urban\n" + strings.Repeat("x", 64*segment) + "\nB,5849,0,128,1,Urban\n"
+	in := &readBytes{ReaderAt: strings.NewReader(text)}
+	var rejects bytes.Buffer
+	o := FileOptions{DecidedAt: time.Unix(1, 0), Rejects: &rejects, segment: segment}
+	tally, err := ScoreFile(t.Context(), testScorer(t), ingest.FileSource(in, int64(len(text))), io.Discard, o)
+	if err != nil || tally.Rows != 3 || tally.Rejected[ingest.CodeRecordTooLong] != 1 {
+		t.Fatalf("%+v, %v", tally, err)
+	}
+	if want := fmt.Sprintf("\n3,%d,", len(head)+21); !strings.Contains(rejects.String(), want) {
+		t.Errorf("the line is not told: %.200s", rejects.String())
+	}
+	if got, most := in.n.Load(), int64(4*len(text)); got > most {
+		t.Errorf("%d bytes are read of a file of %d", got, len(text))
+	}
 }
 
 // The memory that scoring takes does not grow with the file.

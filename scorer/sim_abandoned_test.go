@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/loanscorer/loanscorer/events"
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
@@ -166,6 +168,29 @@ func TestSimMoreRejectsThanMemory(t *testing.T) {
 	}
 	if l.buf.Cap() > 0 || !l.full || l.rows != rows || l.err != nil {
 		t.Errorf("%d bytes kept, full %t, %d rows: %v", l.buf.Cap(), l.full, l.rows, l.err)
+	}
+}
+
+// A line over many chunks is one rejected row; the rest is scored.
+//
+// failure 42
+func TestSimLineOverManyChunks(t *testing.T) {
+	t.Parallel()
+	const chunk = 64 << 10
+	s, list := newSimStore(), &simList{}
+	b := simBulkWorker(simModels(t)[0], chunk, s, list)
+	rows := strings.SplitAfter(simRowsText(40), "LP020")
+	text := rows[0] + "\n" + strings.Repeat("x", 9*chunk) + "\nLP020" + rows[1]
+	m := simUpload(t, s.Bucket, text)
+	if errs := b.Handle(t.Context(), []events.Message{m}); errs[0] != nil {
+		t.Fatal(errs[0])
+	}
+	simPump(t, b, list)
+	id := simPlans(t, s.Bucket)[0].ID
+	simVerify(t, s.Bucket, id, 42) // 40, the cut id and the line
+	want := map[string]int64{ingest.CodeRecordTooLong: 1, ingest.CodeWrongFieldCount: 1}
+	if got := simSummary(t, s.Bucket, id).Tally.Rejected; !cmp.Equal(got, want) {
+		t.Errorf("rejected %v, want %v", got, want)
 	}
 }
 

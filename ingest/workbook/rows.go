@@ -26,10 +26,10 @@ type Rows struct {
 	in   io.ReadCloser
 	x    *tokens
 
-	row   int // the last one that was begun, from 1
-	width int // cells of the first row that is not empty
-	cells [][]byte
-	size  int // bytes of cells
+	row   int    // the last one that was begun, from 1
+	width int    // cells of the first row that is not empty
+	text  []byte // of the cells of this row, one after the other
+	cells []span // of this row: where their text is
 	inRow bool
 	out   []byte // text that is not delivered
 	at    int    // of out
@@ -42,6 +42,9 @@ type Rows struct {
 	date   bool
 	value  []byte
 }
+
+// span is a piece of Rows.text.
+type span struct{ from, to int }
 
 // Close closes the part of the sheet.
 func (r *Rows) Close() error { return r.in.Close() }
@@ -112,13 +115,13 @@ func (r *Rows) beginRow() error {
 	for r.row++; r.row < n; r.row++ {
 		r.out = append(r.out, EndOfRow)
 	}
-	r.cells, r.column, r.size, r.inRow = r.cells[:0], -1, 0, true
+	r.cells, r.text, r.column, r.inRow = r.cells[:0], r.text[:0], -1, true
 	return nil
 }
 
 func (r *Rows) endRow() {
 	last := len(r.cells)
-	for last > 0 && len(r.cells[last-1]) == 0 {
+	for last > 0 && r.cells[last-1].to == r.cells[last-1].from {
 		last--
 	}
 	if r.width == 0 {
@@ -130,7 +133,7 @@ func (r *Rows) endRow() {
 				r.out = append(r.out, ',')
 			}
 			if i < last {
-				r.out = appendCell(r.out, r.cells[i])
+				r.out = appendCell(r.out, r.text[r.cells[i].from:r.cells[i].to])
 			}
 		}
 	}
@@ -196,18 +199,15 @@ func (r *Rows) endCell() error {
 	case r.kind == "" || r.kind == "n":
 		value = r.number(bytes.TrimSpace(value))
 	}
-	if r.size += len(value); r.size > maxToken {
+	if len(r.text)+len(value) > maxToken {
 		return fmt.Errorf("row %d of more than %d bytes: %w", r.row, maxToken, ErrTooLarge)
 	}
 	for len(r.cells) <= r.column {
-		if len(r.cells) < cap(r.cells) {
-			r.cells = r.cells[:len(r.cells)+1]
-			r.cells[len(r.cells)-1] = r.cells[len(r.cells)-1][:0]
-			continue
-		}
-		r.cells = append(r.cells, nil)
+		r.cells = append(r.cells, span{})
 	}
-	r.cells[r.column] = append(r.cells[r.column][:0], value...)
+	from := len(r.text)
+	r.text = append(r.text, value...)
+	r.cells[r.column] = span{from, len(r.text)}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -148,6 +149,32 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
+}
+
+// failure 50: the memory of a row does not stay with its columns.
+func TestLongCellsInManyColumns(t *testing.T) {
+	const rows = 40
+	var sheet strings.Builder
+	for i := range rows {
+		fmt.Fprintf(&sheet, `<row><c r="%c%c1"><v>%s</v></c></row>`, 'A'+i/26, 'A'+i%26, strings.Repeat("1", maxToken-10))
+	}
+	text, _, err := Open(in(parts(sheet.String())), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	n, err := io.Copy(io.Discard, text)
+	if err != nil || n < rows*(maxToken-10) {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if more := int64(after.HeapAlloc) - int64(before.HeapAlloc); more > 12*maxToken {
+		t.Errorf("%d bytes are held after %d rows", more, rows)
+	}
+	runtime.KeepAlive(text)
 }
 
 func TestIsDateFormat(t *testing.T) {
