@@ -89,7 +89,7 @@ func (s *service) end(ctx context.Context, summary *status.Summary) error {
 func (s *service) cancelDoc() *document {
 	return &document{op: huma.Operation{
 		OperationID: "cancel-batch", Summary: "Stop scoring an uploaded file", Tags: []string{"batches"},
-		Description:   "The address ends with :cancel. Chunks that are being scored are finished, the others are not begun; parts that were written stay, but are no results.",
+		Description:   "The address ends with :cancel. Chunks that are being scored are finished, or stop after some 16 MiB of text, the others are not begun; parts that were written stay, but are no results.",
 		DefaultStatus: http.StatusAccepted,
 		Responses: map[string]*huma.Response{
 			"202": s.jsonResponse("Cancelled; the batch's last state", BatchStatus{}, nil, "Location", "Cache-Control"),

@@ -56,6 +56,9 @@ func (b *Bulk) chunk(ctx context.Context, plan *status.Batch, m events.Chunk) er
 	var source *sourceError
 	var refused *ingest.FileError
 	switch {
+	case errors.Is(err, errEnded):
+		b.o.Logger.LogAttrs(ctx, slog.LevelInfo, "chunk dropped: its batch has ended", slog.String("batch", plan.ID), slog.Int("chunk", m.N))
+		return nil
 	case errors.As(err, &refused): // a packed file that turned out to be damaged
 		return b.finish(ctx, plan, status.BatchFailed, refusedFile(refused))
 	case errors.As(err, &source) && errors.Is(err, store.ErrChanged):
@@ -136,7 +139,10 @@ func (b *Bulk) newRun(plan *status.Batch, m *events.Chunk) (*chunkRun, error) {
 	}
 	return &chunkRun{
 		bulk: b, plan: plan, message: m,
-		rows: rowScorer{head: &head, decidedAt: plan.PlannedAt, size: plan.Source.Size, limit: plan.MaxRejects},
+		rows: rowScorer{
+			head: &head, decidedAt: plan.PlannedAt, size: plan.Source.Size, limit: plan.MaxRejects,
+			ending: &ending{closed: func(ctx context.Context) (bool, error) { return b.closed(ctx, plan.ID) }},
+		},
 		entry: &status.Chunk{
 			V: status.Version, Batch: plan.ID, N: m.N, Generation: m.Generation, Start: m.Start, End: m.End,
 		},

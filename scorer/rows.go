@@ -22,6 +22,7 @@ type rowScorer struct {
 	size      int64            // of the file as it is stored, or -1
 	progress  func(next int64) // told the offset reached, now and then; may be nil
 	limit     *int64           // a stream ends after a segment with more rejects so far; may be nil
+	ending    *ending          // asked after each segment of run; nil: nobody
 }
 
 // segmentWorker is the memory that scoring one range of the file takes.
@@ -53,7 +54,7 @@ type scanned struct {
 // run scores every record that the scanner yields up to file offset last, or to
 // the end of the text if last is 0: a row of out, or a line of rejects, never
 // both and never neither. Every segment of the text becomes a row group, so the
-// memory does not grow with the range.
+// memory does not grow with the range. It ends with errEnded when ending says so.
 func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64, out io.Writer, rejects *rejectWriter) (scanned, error) {
 	tally := status.NewTally()
 	w, err := s.worker()
@@ -62,6 +63,9 @@ func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64
 	}
 	f := columnar.NewFile(out, w.group.Schema(), createdBy)
 	f.FilterPages() // for look-ups of one Loan_ID
+	asking, cancel := context.WithCancel(ctx)
+	defer s.ending.wait()
+	defer cancel()
 	for {
 		end := records.Next() + segmentBytes
 		if last > 0 {
@@ -78,6 +82,7 @@ func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64
 		if end == last || records.Next() < end || last == 0 && tooMany(s.limit, rejects.rows) != nil {
 			return scanned{tally: tally, file: f, ids: w.ids}, f.Close()
 		}
+		s.ending.ask(asking)
 	}
 }
 
@@ -168,6 +173,9 @@ func (w *segmentWorker) reader(s *rowScorer, records *ingest.Scanner, reject fun
 func (s *rowScorer) look(ctx context.Context, next int64) error {
 	if s.progress != nil {
 		s.progress(next)
+	}
+	if s.ending.over() {
+		return errEnded
 	}
 	return ctx.Err()
 }

@@ -14,9 +14,10 @@ func cancelCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cancel BATCH",
 		Short: "Stop scoring a file",
-		Long: `Stop scoring a file. Chunks that are being scored are finished, the others are not
-begun. Parts that were written stay, but are no results. A batch that has ended
-cannot be cancelled; upload a file again to score it after all.`,
+		Long: `Stop scoring a file. Chunks that are being scored are finished, or stop after some
+16 MiB of text (a packed file is one chunk); the others are not begun. Parts that
+were written stay, but are no results. A batch that has ended cannot be cancelled;
+upload a file again to score it after all.`,
 		Example: "  loanscorer cancel 01KAN1J4S6F0000000000000007Z1V5QJ2X3M4T8",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
