@@ -156,7 +156,7 @@ type BlockReader struct {
 	point  byte // decimal
 	o      BlockOptions
 	cells  cellIndex
-	run    int // how many rows the short way tries to take at a time
+	window int // how many bytes the short way tries to take at a time
 }
 
 // BlockOptions say what becomes of rows.
@@ -227,7 +227,7 @@ func (r numberRule) allows(v float64) bool {
 
 // NewBlockReader returns a reader of the records that s yields.
 func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
-	r := &BlockReader{s: s, d: d, o: o, run: mostRows}
+	r := &BlockReader{s: s, d: d, o: o, window: firstWindow}
 	required := append([]Column{ApplicantIncome, CoapplicantIncome, TotalIncome, PropertyArea}, o.Required...)
 	extra := 0
 	if r.point = '.'; d.comma {
@@ -248,7 +248,7 @@ func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 		}
 		r.fields = append(r.fields, f)
 	}
-	r.cells.init(len(r.fields))
+	r.cells.fields = len(r.fields)
 	both := d.has(TotalIncome) && (d.has(ApplicantIncome) || d.has(CoapplicantIncome))
 	r.plain = !both && s.newline == '\n' && r.point != s.delimiter && len(r.fields) > 1
 	return r
@@ -257,7 +257,7 @@ func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 // Reset goes on with the records of another range of the file, as a new reader
 // would: codes begin anew. It keeps the memory.
 func (r *BlockReader) Reset(s *Scanner, reject func(*Record, error) error) {
-	r.s, r.o.Reject, r.run = s, reject, mostRows
+	r.s, r.o.Reject, r.window = s, reject, firstWindow
 	for i := range r.fields {
 		switch f := &r.fields[i]; {
 		case f.numbers != nil:

@@ -25,15 +25,14 @@ func (s *Scanner) ready() bool {
 // It returns false when the next row is for the long way, or there is none.
 func (r *BlockReader) take(b *Block, from int64) bool {
 	s := r.s
-	to := s.to - s.from
 	data := s.buf[s.from : s.to+lookahead]
 	// Rows may begin before the end of the range and of the block only.
-	last := min(int64(to), from+blockBytes-s.next)
+	last := min(int64(s.to-s.from), from+blockBytes-s.next)
 	if s.end > 0 {
 		last = min(last, s.end-s.next)
 	}
-	n, odd := r.cells.find(data, to, s.delimiter, min(r.run, BlockRows-b.Rows), s.limit)
-	for n > 0 && int64(r.cells.bounds[(n-1)*len(r.fields)]+1) >= last { // wraps to 0 for the first
+	n, odd := r.find(b, data, from)
+	for n > 0 && r.cells.start(n-1) >= last {
 		n, odd = n-1, false
 	}
 	t := rowTaker{data: data, bounds: r.cells.bounds, fields: len(r.fields), row: b.Rows, point: r.point}
@@ -42,19 +41,37 @@ func (r *BlockReader) take(b *Block, from int64) bool {
 		good = t.column(&r.fields[c], c, good)
 	}
 	r.undo(b.Rows + good)
-	r.run = 2*good + 1
-	if good == 0 {
-		return false
-	}
 	for i := range good {
-		b.Offsets[b.Rows+i] = s.next + int64(r.cells.bounds[i*len(r.fields)]+1)
+		b.Offsets[b.Rows+i] = s.next + r.cells.start(i)
 	}
 	b.Rows += good
-	length := int(r.cells.bounds[good*len(r.fields)] + 1)
-	s.from += length
-	s.next += int64(length)
+	length := r.cells.start(good)
+	s.from += int(length)
+	s.next += length
 	s.line += int64(good)
-	return good == n && !odd
+	if good < n || odd { // look less far ahead where rows for the long way are
+		r.window = max(2*int(length), leastWindow)
+	} else {
+		r.window = min(2*r.window, firstWindow)
+	}
+	return good > 0 && good == n && !odd
+}
+
+// find finds the cells of the next rows.
+func (r *BlockReader) find(b *Block, data []byte, from int64) (n int, odd bool) {
+	to, most := len(data)-lookahead, BlockRows-b.Rows
+	window := r.window
+	if b.Rows > 0 { // no more than the block is likely to take
+		window = min(window, int(r.s.next-from)/b.Rows*(most+1)+wordsBytes)
+	}
+	for {
+		window = min(window, to)
+		n, odd = r.cells.find(data, window, r.s.delimiter, most, r.s.limit)
+		if n > 0 || odd || window == to {
+			return n, odd
+		}
+		window *= 4
+	}
 }
 
 // undo takes back the bytes of rows from this one on.
@@ -99,21 +116,21 @@ func (t *rowTaker) column(f *fieldPlan, c, n int) int {
 	}
 }
 
-// cellRun goes over the cells of one column.
+// cellRun is the cells of one column.
 type cellRun struct {
 	data   []byte
-	bounds []uint32
-	step   int
-	last   bool // of the row
+	bounds []uint32 // from the column's on
+	step   int      // bounds to the next row
+	last   bool     // of the row
 }
 
-// next returns where the next cell begins and ends.
-func (c *cellRun) next() (start, end int) {
-	start, end = int(c.bounds[0]+1), int(c.bounds[1])
+// at returns where a cell is.
+func (c *cellRun) at(k int) (start, end int) {
+	bounds := c.bounds[k : k+2]
+	start, end = int(bounds[0]+1), int(bounds[1])
 	if c.last && end > start && c.data[end-1] == '\r' {
 		end--
 	}
-	c.bounds = c.bounds[c.step:]
 	return start, end
 }
 
@@ -122,14 +139,16 @@ func (c *cellRun) next() (start, end int) {
 func (t *rowTaker) numbers(cells cellRun, f *fieldPlan, codes []uint32) int {
 	f.numbers.begin()
 	small := f.numbers.small
-	for row := range codes {
-		start, end := cells.next()
-		digits := end - start
-		v, ok := fewDigits(le64(cells.data[start:]), digits)
-		if ok {
-			if code := small[v%smallNumbers]; code > 0 && v < smallNumbers {
-				codes[row] = code
-				continue
+	for row, k := 0, 0; row < len(codes); row, k = row+1, k+cells.step {
+		start, end := cells.at(k)
+		if digits := end - start; uint(digits) < uint(len(fewDigits)) {
+			of := &fewDigits[digits]
+			v, odd := number(le64(cells.data[start:]), digits)
+			if v -= of.least; odd == 0 && v < of.span {
+				if code := small[(v+of.least)%smallNumbers]; code > 0 {
+					codes[row] = code
+					continue
+				}
 			}
 		}
 		code, ok := t.newNumber(cells.data[start:end], f)
@@ -139,6 +158,22 @@ func (t *rowTaker) numbers(cells cellRun, f *fieldPlan, codes []uint32) int {
 		codes[row] = code
 	}
 	return len(codes)
+}
+
+// fewDigits are the small numbers of so many digits without leading zeros.
+var fewDigits = [9]struct{ least, span uint64 }{
+	1: {0, 10}, 2: {10, 90}, 3: {100, 900}, 4: {1000, 9000}, 5: {10_000, 90_000}, 6: {100_000, smallNumbers - 100_000},
+}
+
+// number returns the number that the first n bytes of w make; odd is not 0 if
+// one of them is no decimal digit. n is 1 to 8. (D. Lemire, Number Parsing at a
+// Gigabyte per Second, 2021, section 4.)
+func number(w uint64, n int) (v, odd uint64) {
+	w = (w ^ '0'*ones) << (uint(64-8*n) & 63) // what comes after goes; zeros come before
+	odd = (w + (0x80-10)*ones | w) & highs    // sums carry only from bytes that are marked by themselves
+	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
+	w = (w*100 + w>>16) & 0x0000ffff0000ffff
+	return (w*10_000 + w>>32) & 0xffffffff, odd
 }
 
 // newNumber is the code of a cell of any length.
@@ -153,7 +188,7 @@ func (t *rowTaker) newNumber(cell []byte, f *fieldPlan) (uint32, bool) {
 // plain adds cells like numbers does to a column without codes.
 func (t *rowTaker) plain(cells cellRun, f *fieldPlan, values []float64) int {
 	for row := range values {
-		start, end := cells.next()
+		start, end := cells.at(row * cells.step)
 		v, ok := t.number(cells.data[start:end], f)
 		if !ok {
 			return row
@@ -186,21 +221,6 @@ func (t *rowTaker) number(cell []byte, f *fieldPlan) (v float64, ok bool) {
 	return v, f.rule.allows(v)
 }
 
-// fewDigits returns the number that the n bytes at the start of w make, if they
-// are one to eight decimal digits without a leading zero. (D. Lemire, Number
-// Parsing at a Gigabyte per Second, 2021, section 4.)
-func fewDigits(w uint64, n int) (v uint64, ok bool) {
-	w = (w ^ '0'*ones) << (uint(64-8*n) & 63) // what comes after goes; zeros come before
-	other := (w + (0x80-10)*ones | w) & highs // sums carry only from bytes that are marked by themselves
-	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
-	w = (w*100 + w>>16) & 0x0000ffff0000ffff
-	v = (w*10_000 + w>>32) & 0xffffffff
-	return v, other == 0 && uint(n-1) < 8 && v >= leastOf[n&15]
-}
-
-// leastOf is the least number of so many digits.
-var leastOf = [16]uint64{2: 10, 3: 100, 4: 1000, 5: 10_000, 6: 100_000, 7: 1_000_000, 8: 10_000_000}
-
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
@@ -216,8 +236,8 @@ func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 // empty.
 func texts(cells cellRun, f *fieldPlan, codes []uint32) int {
 	names, required := f.names, f.required
-	for row := range codes {
-		start, end := cells.next()
+	for row, k := 0, 0; row < len(codes); row, k = row+1, k+cells.step {
+		start, end := cells.at(k)
 		n := end - start
 		if n >= 16 {
 			return row
@@ -245,7 +265,7 @@ var textMasks = func() (masks [16]struct{ low, high uint64 }) {
 // raw adds cells of printable ASCII as they are.
 func (t *rowTaker) raw(cells cellRun, f *fieldPlan, n int) int {
 	for row := range n {
-		start, end := cells.next()
+		start, end := cells.at(row * cells.step)
 		if !printable(cells.data[start:], end-start) {
 			return row
 		}

@@ -11,75 +11,82 @@ import (
 // those with quotes.
 type cellIndex struct {
 	fields int
-	most   int // rows that are found at a time
 	// Row r, cell c is data[bounds[k]+1:bounds[k+1]] with k = r*fields + c; it
 	// may end in a carriage return if it is the last one.
 	bounds []uint32
+	lines  []uint64 // where line feeds are, a bit a byte
 }
 
 const (
-	wordsBytes = 64   // what is looked at in one go
-	manyCells  = 4096 // that are found at a time, unless one row has more
-	mostRows   = 128
+	wordsBytes  = 64      // what is looked at in one go
+	firstWindow = 8 << 10 // bytes whose cells are found at a time, if a row is not longer
+	leastWindow = 1 << 9
+	beforeFirst = 1<<32 - 1 // -1: the first cell begins at byte 0
 )
 
-func (x *cellIndex) init(fields int) {
-	x.fields = fields
-	x.most = min(max(manyCells/fields, 1), mostRows)
-	x.bounds = make([]uint32, 1+x.most*fields+2*wordsBytes)
-	x.bounds[0] = beforeFirst
-}
-
-// beforeFirst is -1: the first cell begins at byte 0.
-const beforeFirst = 1<<32 - 1
-
-// find finds the cells of the rows at the start of data[:to], at most so many
-// rows of at most limit bytes. It returns how many there are, and whether the
-// next row is not in plain form, as far as it goes. data must go on for another
-// 64 bytes, of any value.
+// find finds the cells of the rows that are in data[:to], at most so many rows
+// of at most limit bytes. It returns how many there are, and whether the next
+// row is not in plain form. data must go on for another 64 bytes, of any value.
 func (x *cellIndex) find(data []byte, to int, delimiter byte, most, limit int) (rows int, odd bool) {
-	n, fields := 0, x.fields
-	bounds := x.bounds[1:]
-	most = min(most, x.most)
-	for at := 0; at < to; at += wordsBytes {
-		all, lines := separators((*[wordsBytes]byte)(data[at:]), delimiter)
-		if to-at < wordsBytes {
-			all, lines = all&(1<<(to-at)-1), lines&(1<<(to-at)-1)
-		}
-		for k, rest := 0, all; k < bits.OnesCount64(all); k += 8 {
-			eight := (*[8]uint32)(bounds[n+k:])
-			for i := range eight {
-				eight[i] = uint32(at + bits.TrailingZeros64(rest))
-				rest &= rest - 1
-			}
-		}
+	blocks := (to + wordsBytes - 1) / wordsBytes
+	if blocks > len(x.lines) {
+		// A word more than can be needed: positions are written eight at a time.
+		x.bounds, x.lines = make([]uint32, 1+(blocks+1)*wordsBytes), make([]uint64, blocks)
+		x.bounds[0] = beforeFirst
+	}
+	found := separators(x.bounds[1:], x.lines[:blocks], data, delimiter)
+	for i, lines := range x.lines[:blocks] {
 		for ; lines != 0; lines &= lines - 1 {
-			before := bits.OnesCount64(all & (lines&-lines - 1))
-			if n+before+1 != (rows+1)*fields || int(bounds[n+before]-x.bounds[rows*fields])-1 > limit {
+			at := i*wordsBytes + bits.TrailingZeros64(lines)
+			end := (rows + 1) * x.fields
+			switch {
+			case rows == most || at >= to:
+				return rows, false
+			case end > found || x.bounds[end] != uint32(at) || int(x.bounds[end]-x.bounds[end-x.fields])-1 > limit:
 				return rows, true
 			}
-			if rows++; rows == most {
-				return rows, false
-			}
-		}
-		if n += bits.OnesCount64(all); n >= (rows+1)*fields {
-			return rows, true
+			rows++
 		}
 	}
 	return rows, false
 }
 
-// separators marks the delimiters and line feeds of 64 bytes, a bit each, the
-// first byte lowest, and the line feeds alone.
-func separators(data *[wordsBytes]byte, delimiter byte) (all, lines uint64) {
+// start is where row r begins, or the one after the last one found.
+func (x *cellIndex) start(r int) int64 { return int64(x.bounds[r*x.fields] + 1) } // wraps to 0
+
+// findSeparators fills bounds with the positions of the delimiters and line
+// feeds in the first 64*len(lines) bytes of data, and lines with those of line
+// feeds alone, a bit each; it returns how many bounds there are. bounds has room
+// for eight more than there can be.
+func findSeparators(bounds []uint32, lines []uint64, data []byte, delimiter byte) int {
 	commas := uint64(delimiter) * ones
-	for i := 0; i < wordsBytes; i += 8 {
-		w := binary.LittleEndian.Uint64(data[i : i+8])
-		lf := zeros(w ^ '\n'*ones)
-		all = all>>8 | gather(zeros(w^commas)|lf)<<56
-		lines = lines>>8 | gather(lf)<<56
+	n := 0
+	for i := range lines {
+		words := (*[wordsBytes]byte)(data[i*wordsBytes:])
+		var all, feeds uint64
+		for j := 0; j < wordsBytes; j += 8 {
+			w := binary.LittleEndian.Uint64(words[j : j+8])
+			feed := zeros(w ^ '\n'*ones)
+			all = all>>8 | gather(zeros(w^commas)|feed)<<56
+			feeds = feeds>>8 | gather(feed)<<56
+		}
+		lines[i] = feeds
+		n += positions(bounds[n:], all, uint32(i*wordsBytes))
 	}
-	return all, lines
+	return n
+}
+
+// positions writes where the bits of w are, from base on, eight at a time.
+func positions(to []uint32, w uint64, base uint32) int {
+	count := bits.OnesCount64(w)
+	for k := 0; k < count; k += 8 {
+		eight := (*[8]uint32)(to[k:])
+		for i := range eight {
+			eight[i] = base + uint32(bits.TrailingZeros64(w))
+			w &= w - 1
+		}
+	}
+	return count
 }
 
 // zeros marks with its high bit every byte of w that is zero.

@@ -1,0 +1,8 @@
+//go:build !amd64
+
+package ingest
+
+// separators is findSeparators; the compiler has no vectors for it yet.
+func separators(bounds []uint32, lines []uint64, data []byte, delimiter byte) int {
+	return findSeparators(bounds, lines, data, delimiter)
+}
