@@ -264,6 +264,7 @@ var textMasks = func() (masks [16]struct{ low, high uint64 }) {
 
 // raw adds cells of printable ASCII as they are.
 func (t *rowTaker) raw(cells cellRun, f *fieldPlan, n int) int {
+	trimmed := f.column != unknownColumn
 	for row := range n {
 		start, end := cells.at(row * cells.step)
 		if !printable(cells.data[start:], end-start) {
@@ -272,13 +273,27 @@ func (t *rowTaker) raw(cells cellRun, f *fieldPlan, n int) int {
 		if f.kind == skipField {
 			continue
 		}
-		cell := cells.data[start:end]
-		if f.column != unknownColumn && len(cell) > 0 && (cell[0] == ' ' || cell[len(cell)-1] == ' ') {
+		if trimmed && end > start && (cells.data[start] == ' ' || cells.data[end-1] == ' ') {
 			return row // trimmed on the long way
 		}
-		f.raw.add(cell)
+		f.raw.addShort(cells.data[start:], end-start)
 	}
 	return n
+}
+
+// addShort adds the first n bytes of data, which goes on for 16 bytes at least.
+func (c *RawColumn) addShort(data []byte, n int) {
+	at := len(c.Data)
+	if n > 16 || at+16 > cap(c.Data) {
+		c.add(data[:n])
+		return
+	}
+	// Two words, some of them for nothing, take less than a call.
+	to := c.Data[at : at+16]
+	binary.LittleEndian.PutUint64(to, le64(data))
+	binary.LittleEndian.PutUint64(to[8:], le64(data[8:]))
+	c.Data = c.Data[:at+n]
+	c.Ends = append(c.Ends, uint32(at+n))
 }
 
 // printable tells whether the first n bytes are printable ASCII other than

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/parquet-go/parquet-go/bloom"
+	"github.com/cespare/xxhash/v2"
 )
 
 // Texts adds values to a Text column by their codes: a row's text is
@@ -78,7 +78,7 @@ func (c *column) enterText(text string) {
 	c.dictionary = append(c.dictionary, text...)
 	c.bounds.text([]byte(text))
 	if c.Bloom {
-		c.hashes = append(c.hashes, bloom.XXH64{}.Sum64([]byte(text)))
+		c.hashes = append(c.hashes, xxhash.Sum64String(text))
 	}
 }
 

@@ -107,7 +107,7 @@ type column struct {
 	texts     pageTexts
 	ints      []int64
 
-	stored int // pages still to be stored as they are
+	stored bool // pages are only stored from here on
 
 	dictionary []byte  // its values, PLAIN
 	entries    int     // in the dictionary
@@ -125,7 +125,7 @@ func (c *column) init(of *Column, codec *zstd.Codec) {
 }
 
 func (c *column) reset() {
-	c.rows, c.nulls, c.raw, c.stored = 0, 0, 0, 0
+	c.rows, c.nulls, c.raw, c.stored = 0, 0, 0, false
 	c.body, c.pages = c.body[:0], c.pages[:0]
 	c.usedPlain, c.usedDict, c.usedDelta = false, false, false
 	c.startPage()
@@ -239,27 +239,25 @@ func (c *column) appendPage(encoding format.Encoding) int32 {
 	return size32(len(c.body) - start)
 }
 
-// compress makes packed of scratch. Where it gains little, the next pages of
-// the column are only stored: indexes of many distinct values do not compress.
+// compress makes packed of scratch. Where that saves little, the pages of the
+// column that follow are only stored, and so are indexes of many distinct
+// values without trying.
 func (c *column) compress() {
-	if c.stored > 0 {
-		c.stored--
+	if c.stored || len(c.indexes) > 0 && c.entries > fewEntries {
 		c.packed = appendStored(c.packed[:0], c.scratch)
 		return
 	}
 	c.packed = must(c.codec.Encode(c.packed[:0], c.scratch))
-	if len(c.packed) > len(c.scratch)-len(c.scratch)/worthwhile {
-		c.stored = storedPages
-	}
+	c.stored = len(c.packed) > len(c.scratch)-len(c.scratch)/worthwhile
 }
 
-// worthwhile is the part of a page that compression must save. Dictionary indexes
-// are packed already: what is left to save in them takes more time than it is
-// worth.
-const worthwhile = 4
-
-// storedPages is how many pages are stored before one is compressed again.
-const storedPages = 15
+const (
+	// worthwhile is the part of a page that compression must save. Dictionary
+	// indexes are packed already: what is left to save in them takes more time
+	// than it is worth.
+	worthwhile = 4
+	fewEntries = 256 // of a dictionary whose indexes may repeat in ways that compress
+)
 
 // appendLevels appends the definition levels of the page.
 func (c *column) appendLevels(dst []byte) []byte {

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 
-	"github.com/parquet-go/parquet-go/bloom"
+	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go/encoding/delta"
 )
 
@@ -65,7 +65,7 @@ func (c *column) addBytes(data []byte, start uint32, ends []uint32) uint32 {
 		}
 		levels[i] = 1
 		if c.Bloom {
-			c.hashes = append(c.hashes, bloom.XXH64{}.Sum64(v))
+			c.hashes = append(c.hashes, xxhash.Sum64(v))
 			t.bound(v)
 		}
 		shared := sharedPrefix(last, v)
