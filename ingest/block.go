@@ -26,28 +26,17 @@ type Block struct {
 	Extras []RawColumn
 }
 
-// NumberColumn is a column of numbers: by code where the column repeats some,
-// else as they are. It has no places if the file has no such column.
+// NumberColumn is a column of numbers: as they are, and by code where the column
+// repeats some. It has no places if the file has no such column.
 type NumberColumn struct {
+	Rows    []float64 // NaN for no value
 	Codes   []uint32  // of Values; 0: no value
 	Values  []float64 // by code, NaN first; grows over the blocks of one reader
-	Plain   []float64 // of the rows, NaN for no value
-	IsPlain bool      // Plain holds the column, not Codes
+	IsPlain bool      // there are no codes: the column has too many values
 }
 
 // Has tells whether the file has the column.
-func (c *NumberColumn) Has() bool { return len(c.Codes) > 0 || len(c.Plain) > 0 }
-
-// Row returns the value of row i, NaN without one.
-func (c *NumberColumn) Row(i int) float64 {
-	switch {
-	case c.IsPlain:
-		return c.Plain[i]
-	case i < len(c.Codes):
-		return c.Values[c.Codes[i]]
-	}
-	return math.NaN()
-}
+func (c *NumberColumn) Has() bool { return len(c.Rows) > 0 }
 
 // TextColumn is a column of texts: by code where the column repeats a few,
 // else as bytes.
@@ -86,7 +75,7 @@ func (b *Block) room(r *BlockReader) {
 	b.Rows, b.Offsets = 0, full(b.Offsets)
 	for c := range b.Numbers {
 		n, t := &b.Numbers[c], &b.Texts[c]
-		n.Codes, n.Plain, n.IsPlain = n.Codes[:0], n.Plain[:0], false
+		n.Rows, n.Codes, n.IsPlain = n.Rows[:0], n.Codes[:0], false
 		t.Codes, t.IsRaw = t.Codes[:0], false
 		t.Raw.reset()
 	}
@@ -98,12 +87,12 @@ func (b *Block) room(r *BlockReader) {
 		switch f := &r.fields[i]; {
 		case f.kind == numberField:
 			n := &b.Numbers[f.column]
-			n.Codes = full(n.Codes)
-			f.codes = n.Codes
+			n.Rows, n.Codes = full(n.Rows), full(n.Codes)
+			f.values, f.codes = n.Rows, n.Codes
 		case f.kind == plainField:
 			n := &b.Numbers[f.column]
-			n.Plain, n.IsPlain = full(n.Plain), true
-			f.plain = n.Plain
+			n.Rows, n.IsPlain = full(n.Rows), true
+			f.values = n.Rows
 		case f.kind == textField:
 			t := &b.Texts[f.column]
 			t.Codes = full(t.Codes)
@@ -122,8 +111,8 @@ func (b *Block) cut() {
 	b.Offsets = b.Offsets[:b.Rows]
 	for c := range b.Numbers {
 		n, t := &b.Numbers[c], &b.Texts[c]
+		n.Rows = n.Rows[:min(len(n.Rows), b.Rows)]
 		n.Codes = n.Codes[:min(len(n.Codes), b.Rows)]
-		n.Plain = n.Plain[:min(len(n.Plain), b.Rows)]
 		t.Codes = t.Codes[:min(len(t.Codes), b.Rows)]
 	}
 }
@@ -196,9 +185,9 @@ type fieldPlan struct {
 	names   *nameTable
 
 	// Of the block that is being filled.
-	codes []uint32
-	plain []float64
-	raw   *RawColumn
+	values []float64
+	codes  []uint32
+	raw    *RawColumn
 }
 
 // numberRule is what a number without a sign must be.
@@ -335,14 +324,14 @@ func (r *BlockReader) slow(b *Block) error {
 	for i := range r.fields {
 		switch f := &r.fields[i]; {
 		case f.kind == numberField:
-			f.codes[b.Rows] = 0
+			f.values[b.Rows], f.codes[b.Rows] = math.NaN(), 0
 			if v, ok := r.app.Number(f.column); ok {
-				f.codes[b.Rows] = f.numbers.Code(v)
+				f.values[b.Rows], f.codes[b.Rows] = v, f.numbers.Code(v)
 			}
 		case f.kind == plainField:
-			f.plain[b.Rows] = math.NaN()
+			f.values[b.Rows] = math.NaN()
 			if v, ok := r.app.Number(f.column); ok {
-				f.plain[b.Rows] = v
+				f.values[b.Rows] = v
 			}
 		case f.kind == textField:
 			text, _ := r.app.TextBytes(f.column)

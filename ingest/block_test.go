@@ -99,10 +99,14 @@ func blockRow(tb testing.TB, d *RowDecoder, b *Block, i int) string {
 		fmt.Fprintf(&line, " %v=", c)
 		if c.Numeric() {
 			n := &b.Numbers[c]
-			if len(n.Codes)+len(n.Plain) != b.Rows {
-				tb.Fatalf("%v has %d codes and %d values for %d rows", c, len(n.Codes), len(n.Plain), b.Rows)
+			if len(n.Rows) != b.Rows || len(n.Codes) != b.Rows || n.IsPlain {
+				tb.Fatalf("%v has %d values and %d codes for %d rows", c, len(n.Rows), len(n.Codes), b.Rows)
 			}
-			if v := n.Row(i); !math.IsNaN(v) {
+			v := n.Rows[i]
+			if by := n.Values[n.Codes[i]]; math.Float64bits(v) != math.Float64bits(by) {
+				tb.Fatalf("%v: row %d is %v, and %v by code %d", c, i, v, by, n.Codes[i])
+			}
+			if !math.IsNaN(v) {
 				fmt.Fprint(&line, v)
 			}
 			continue

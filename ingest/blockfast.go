@@ -106,69 +106,80 @@ func (t *rowTaker) column(f *fieldPlan, c, n int) int {
 	cells := cellRun{data: t.data, bounds: t.bounds[c:], step: t.fields, last: c == t.fields-1}
 	switch f.kind {
 	case numberField:
-		return t.numbers(cells, f, f.codes[t.row:t.row+n])
+		return t.numbers(&cells, f, f.codes[t.row:t.row+n], f.values[t.row:t.row+n])
 	case plainField:
-		return t.plain(cells, f, f.plain[t.row:t.row+n])
+		return t.plain(&cells, f, f.values[t.row:t.row+n])
 	case textField:
-		return texts(cells, f, f.codes[t.row:t.row+n])
+		return texts(&cells, f, f.codes[t.row:t.row+n])
 	default:
-		return t.raw(cells, f, n)
+		return raw(&cells, f, n)
 	}
 }
 
-// cellRun is the cells of one column.
+// cellRun is the cells of one column: cell r is data[bounds[k]+1:bounds[k+1]]
+// with k = r*step. The loops over them take it apart, which keeps it in
+// registers.
 type cellRun struct {
 	data   []byte
-	bounds []uint32 // from the column's on
-	step   int      // bounds to the next row
-	last   bool     // of the row
+	bounds []uint32
+	step   int
+	last   bool // of the row: a carriage return at the end is not the cell's
 }
 
-// at returns where a cell is.
-func (c *cellRun) at(k int) (start, end int) {
-	bounds := c.bounds[k : k+2]
-	start, end = int(bounds[0]+1), int(bounds[1])
-	if c.last && end > start && c.data[end-1] == '\r' {
-		end--
+// uncarried is the end of a cell without a carriage return.
+func uncarried(data []byte, start, end int) int {
+	if end > start && data[end-1] == '\r' {
+		return end - 1
 	}
-	return start, end
+	return end
 }
 
 // numbers adds cells of digits with or without a decimal point, and empty ones
 // where the column may be empty.
-func (t *rowTaker) numbers(cells cellRun, f *fieldPlan, codes []uint32) int {
+func (t *rowTaker) numbers(cells *cellRun, f *fieldPlan, codes []uint32, values []float64) int {
+	data, bounds, step, last := cells.data, cells.bounds, cells.step, cells.last
 	f.numbers.begin()
 	small := f.numbers.small
-	for row, k := 0, 0; row < len(codes); row, k = row+1, k+cells.step {
-		start, end := cells.at(k)
+	values = values[:len(codes)]
+	for row, k := 0, 0; row < len(codes); row, k = row+1, k+step {
+		start, end := int(bounds[k]+1), int(bounds[k+1])
+		if last {
+			end = uncarried(data, start, end)
+		}
 		if digits := end - start; uint(digits) < uint(len(fewDigits)) {
 			of := &fewDigits[digits]
-			v, odd := number(le64(cells.data[start:]), digits)
-			if v -= of.least; odd == 0 && v < of.span {
-				if code := small[(v+of.least)%smallNumbers]; code > 0 {
-					codes[row] = code
+			v, odd := shortNumber(word(data, start), digits)
+			if odd == 0 && v-of.least < of.span {
+				if code := small[v%smallNumbers]; code > 0 {
+					codes[row], values[row] = code, float64(int64(v))
 					continue
 				}
 			}
 		}
-		code, ok := t.newNumber(cells.data[start:end], f)
+		v, ok := t.number(data[start:end], f)
 		if !ok {
 			return row
 		}
-		codes[row] = code
+		codes[row], values[row] = 0, v
+		if !math.IsNaN(v) {
+			codes[row] = f.numbers.Code(v)
+		}
 	}
 	return len(codes)
 }
+
+// word is the eight bytes from i on.
+func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8 : i+8]) }
 
 // fewDigits are the small numbers of so many digits without leading zeros.
 var fewDigits = [9]struct{ least, span uint64 }{
 	1: {0, 10}, 2: {10, 90}, 3: {100, 900}, 4: {1000, 9000}, 5: {10_000, 90_000}, 6: {100_000, smallNumbers - 100_000},
 }
 
-// number returns the number that the first n bytes of w make; odd is not 0 if
+// shortNumber returns the number that the first n bytes of w make; odd is not 0 if
 // one of them is no decimal digit. n is 1 to 8. (D. Lemire, Number Parsing at a
 // Gigabyte per Second, 2021, section 4.)
-func number(w uint64, n int) (v, odd uint64) {
+func shortNumber(w uint64, n int) (v, odd uint64) {
 	w = (w ^ '0'*ones) << (uint(64-8*n) & 63) // what comes after goes; zeros come before
 	odd = (w + (0x80-10)*ones | w) & highs    // sums carry only from bytes that are marked by themselves
 	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
@@ -176,19 +187,13 @@ func number(w uint64, n int) (v, odd uint64) {
 	return (w*10_000 + w>>32) & 0xffffffff, odd
 }
 
-// newNumber is the code of a cell of any length.
-func (t *rowTaker) newNumber(cell []byte, f *fieldPlan) (uint32, bool) {
-	v, ok := t.number(cell, f)
-	if !ok || v != v {
-		return 0, ok
-	}
-	return f.numbers.Code(v), true
-}
-
 // plain adds cells like numbers does to a column without codes.
-func (t *rowTaker) plain(cells cellRun, f *fieldPlan, values []float64) int {
+func (t *rowTaker) plain(cells *cellRun, f *fieldPlan, values []float64) int {
 	for row := range values {
-		start, end := cells.at(row * cells.step)
+		start, end := int(cells.bounds[row*cells.step]+1), int(cells.bounds[row*cells.step+1])
+		if cells.last {
+			end = uncarried(cells.data, start, end)
+		}
 		v, ok := t.number(cells.data[start:end], f)
 		if !ok {
 			return row
@@ -234,17 +239,21 @@ func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
 // texts adds cells whose text is known, and empty ones where the column may be
 // empty.
-func texts(cells cellRun, f *fieldPlan, codes []uint32) int {
-	names, required := f.names, f.required
-	for row, k := 0, 0; row < len(codes); row, k = row+1, k+cells.step {
-		start, end := cells.at(k)
-		n := end - start
-		if n >= 16 {
+func texts(cells *cellRun, f *fieldPlan, codes []uint32) int {
+	data, bounds, step, last := cells.data, cells.bounds, cells.step, cells.last
+	slots, factor, required := &f.names.slots, f.names.factor, f.required
+	for row, k := 0, 0; row < len(codes); row, k = row+1, k+step {
+		start, end := int(bounds[k]+1), int(bounds[k+1])
+		if last {
+			end = uncarried(data, start, end)
+		}
+		n := uint(end - start)
+		if n >= uint(len(textMasks)) {
 			return row
 		}
-		words := cells.data[start : start+16]
-		w0, w1 := le64(words)&textMasks[n].low, le64(words[8:])&textMasks[n].high
-		slot := &names.slots[nameHash(w0, w1, names.factor)]
+		mask := &textMasks[n]
+		w0, w1 := word(data, start)&mask.low, word(data, start+8)&mask.high
+		slot := &slots[nameHash(w0, w1, factor)]
 		if slot.word0 != w0 || slot.word1 != w1 || slot.code == 0 && required {
 			return row
 		}
@@ -263,22 +272,34 @@ var textMasks = func() (masks [16]struct{ low, high uint64 }) {
 }()
 
 // raw adds cells of printable ASCII as they are.
-func (t *rowTaker) raw(cells cellRun, f *fieldPlan, n int) int {
+func raw(cells *cellRun, f *fieldPlan, n int) int {
+	data, bounds, step, last := cells.data, cells.bounds, cells.step, cells.last
 	trimmed := f.column != unknownColumn
-	for row := range n {
-		start, end := cells.at(row * cells.step)
-		if !printable(cells.data[start:], end-start) {
-			return row
+	for row, k := 0, 0; row < n; row, k = row+1, k+step {
+		start, end := int(bounds[k]+1), int(bounds[k+1])
+		if last {
+			end = uncarried(data, start, end)
+		}
+		for at := start; at < end; at += 8 {
+			if unprintable(word(data, at))<<uint(64-8*min(end-at, 8)) != 0 { // what comes after goes
+				return row
+			}
 		}
 		if f.kind == skipField {
 			continue
 		}
-		if trimmed && end > start && (cells.data[start] == ' ' || cells.data[end-1] == ' ') {
+		if trimmed && end > start && (data[start] == ' ' || data[end-1] == ' ') {
 			return row // trimmed on the long way
 		}
-		f.raw.addShort(cells.data[start:], end-start)
+		f.raw.addShort(data[start:], end-start)
 	}
 	return n
+}
+
+// unprintable marks with its high bit the lowest byte of w that is no printable
+// ASCII or a quote. Higher marks may be wrong.
+func unprintable(w uint64) uint64 {
+	return zeroBytes(w^('"'*ones)) | (w-' '*ones)&^w&highs | w&highs
 }
 
 // addShort adds the first n bytes of data, which goes on for 16 bytes at least.
@@ -294,18 +315,4 @@ func (c *RawColumn) addShort(data []byte, n int) {
 	binary.LittleEndian.PutUint64(to[8:], le64(data[8:]))
 	c.Data = c.Data[:at+n]
 	c.Ends = append(c.Ends, uint32(at+n))
-}
-
-// printable tells whether the first n bytes are printable ASCII other than
-// quotes. There are lookahead bytes more.
-func printable(data []byte, n int) bool {
-	for ; n > 0; n -= 8 {
-		w := le64(data)
-		odd := zeroBytes(w^('"'*ones)) | (w-' '*ones)&^w&highs | w&highs
-		if odd<<uint(64-8*min(n, 8)) != 0 { // what comes after goes
-			return false
-		}
-		data = data[8:]
-	}
-	return true
 }

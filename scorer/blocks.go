@@ -32,8 +32,8 @@ type blockScorer struct {
 
 	// Of models with a small grid; nil for others.
 	outcomes *outcomes
-	places   [][]int32 // of features, by the block's codes
-	at       []int32   // places of the rows
+	places   [][]placed // of features, by the block's codes
+	at       []placed   // of the rows
 	found    []outcome
 
 	p           []float64 // probabilities of other models, and their codes
@@ -51,7 +51,9 @@ type blockScorer struct {
 	reasonNames   []string
 	imputedNames  []string
 	imputedCodes  map[uint64]uint32 // by what is missing
+	drift         []*drift          // of features; nil: none
 	driftBins     [][]uint8         // of features, by the block's codes
+	binned        []binCounts       // of features
 	areaNames     []string          // canonical, by number; 0: none
 	areaOf        []uint8           // numbers of areas by the block's codes
 }
@@ -74,7 +76,11 @@ func newBlockScorer(s *Scorer, inputs []batchInput, decidedAt time.Time) *blockS
 			b.imputedNames = append(b.imputedNames, s.names(missing))
 		}
 	}
-	b.places, b.driftBins = make([][]int32, len(s.features)), make([][]uint8, len(s.drift))
+	b.places, b.driftBins = make([][]placed, len(s.features)), make([][]uint8, len(s.features))
+	b.drift, b.binned = make([]*drift, len(s.features)), make([]binCounts, len(s.features))
+	for i := range s.drift {
+		b.drift[s.drift[i].feature] = &s.drift[i]
+	}
 	b.reasonNames = s.reasonNames()
 	b.areaNames = []string{""}
 	for range ingest.BlockRows {
@@ -143,17 +149,17 @@ func (s *blockScorer) total(rows int) {
 	given := &s.block.Numbers[ingest.TotalIncome]
 	a, c := &s.block.Numbers[ingest.ApplicantIncome], &s.block.Numbers[ingest.CoapplicantIncome]
 	s.sums = grow(s.sums, rows)
-	if !given.Has() && len(a.Codes) == rows && len(c.Codes) == rows {
-		as, cs, codes := a.Values, c.Values, c.Codes
-		for row, code := range a.Codes {
-			s.sums[row] = as[code] + cs[codes[row]]
+	if a.Has() && c.Has() {
+		for row := range s.sums {
+			s.sums[row] = a.Rows[row] + c.Rows[row]
 		}
 	} else {
 		for row := range s.sums {
-			v := given.Row(row)
-			if math.IsNaN(v) {
-				v = a.Row(row) + c.Row(row)
-			}
+			s.sums[row] = math.NaN()
+		}
+	}
+	for row, v := range given.Rows {
+		if !math.IsNaN(v) {
 			s.sums[row] = v
 		}
 	}
@@ -163,8 +169,8 @@ func (s *blockScorer) total(rows int) {
 // codeNumbers makes a column of values, NaN for none: by code until there are
 // too many.
 func codeNumbers(c *ingest.NumberColumn, n *ingest.Numbers, values []float64) {
+	c.Rows = values
 	if c.IsPlain = c.IsPlain || n.Crowded(); c.IsPlain {
-		c.Plain = values
 		return
 	}
 	c.Codes = n.Codes(c.Codes[:0], values)
@@ -186,7 +192,16 @@ func (s *blockScorer) decide(rows int) error {
 		return err
 	}
 	codeNumbers(&s.probability, &s.ps, s.p)
+	s.countBins()
 	return s.judge()
+}
+
+// probabilityOf is that of a row.
+func (s *blockScorer) probabilityOf(row int) float64 {
+	if s.outcomes == nil {
+		return s.p[row]
+	}
+	return s.probability.Values[s.probability.Codes[row]]
 }
 
 // grow makes the columns of the decision as long as there are rows.
@@ -300,7 +315,11 @@ func (s *blockScorer) write(g *columnar.Group) {
 func (s *blockScorer) writeDecision(g *columnar.Group, at int) {
 	rows := s.block.Rows
 	writeNumbers(g, at, &s.incomes)
-	writeNumbers(g, at+1, &s.probability)
+	if s.outcomes != nil {
+		g.Numbers(at+1, s.probability.Codes, s.probability.Values)
+	} else {
+		writeNumbers(g, at+1, &s.probability)
+	}
 	g.Texts(at+2, s.decisions, s.decisionNames)
 	for i := range s.reasons {
 		g.Texts(at+3+i, s.reasons[i], s.reasonNames)
@@ -316,10 +335,10 @@ func (s *blockScorer) writeDecision(g *columnar.Group, at int) {
 
 func writeNumbers(g *columnar.Group, at int, c *ingest.NumberColumn) {
 	if c.IsPlain {
-		g.Doubles(at, c.Plain)
+		g.Doubles(at, c.Rows)
 		return
 	}
-	g.Numbers(at, c.Codes, c.Values)
+	g.Dense(at, c.Codes, c.Values)
 }
 
 // grow returns s with n elements of any value.

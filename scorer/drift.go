@@ -2,6 +2,7 @@ package scorer
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/loanscorer/loanscorer/ingest"
@@ -154,25 +155,32 @@ func (d *drift) binOf(v float64) uint8 {
 	return uint8(d.find(v))
 }
 
-// count counts the values of a feature. bins are those of the values by code;
-// it adds what is missing of them.
-func (d *drift) count(c *inputColumn, bins *[]uint8) status.Bins {
-	var n [2 * (maxEdges + 1)]int64
-	if c.plain != nil {
-		for _, v := range c.plain {
-			n[d.binOf(v)]++
+// binCounts are the rows of a block by the bin of a feature.
+type binCounts [2 * (maxEdges + 1)]int64
+
+// countBins counts the bins of all features.
+func (s *blockScorer) countBins() {
+	for i, d := range s.drift {
+		if d == nil {
+			continue
 		}
-	} else {
-		of := *bins
-		for known := len(of); known < len(c.values); known++ {
-			of = append(of, d.binOf(c.values[known]))
+		c, n := &s.columns[i], &s.binned[i]
+		*n = binCounts{}
+		if c.plain != nil {
+			for _, v := range c.plain {
+				n[d.binOf(v)]++
+			}
+			continue
 		}
-		*bins = of
+		bins := s.driftBins[i]
+		for known := len(bins); known < len(c.values); known++ {
+			bins = append(bins, d.binOf(c.values[known]))
+		}
+		s.driftBins[i] = bins
 		for _, code := range c.codes {
-			n[of[code]%uint8(len(n))]++
+			n[bins[code]%uint8(len(n))]++
 		}
 	}
-	return status.Bins{Missing: n[missingBin], Rows: append([]int64(nil), n[:len(d.reference.Labels)]...)}
 }
 
 func above(v, edge float64) int {
@@ -203,7 +211,8 @@ func (s *blockScorer) count(tally *status.Tally) {
 	countCodes(s.imputed, s.imputedNames, func(names string, n int64) { tally.Imputed[names] += n })
 	for i := range s.scorer.drift {
 		d := &s.scorer.drift[i]
-		tally.Bins(s.scorer.features[d.feature].Name, d.count(&s.columns[d.feature], &s.driftBins[i]))
+		n := &s.binned[d.feature]
+		tally.Bins(d.reference.Feature, status.Bins{Missing: n[missingBin], Rows: slices.Clone(n[:len(d.reference.Labels)])})
 	}
 	s.areas(tally)
 }

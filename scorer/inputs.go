@@ -62,7 +62,7 @@ var (
 func (c *inputColumn) number(of *ingest.NumberColumn) {
 	c.codes, c.values, c.plain = of.Codes, of.Values, nil
 	if of.IsPlain {
-		c.plain = of.Plain
+		c.plain = of.Rows
 	}
 }
 

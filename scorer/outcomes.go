@@ -57,9 +57,15 @@ const (
 	reasonMask      = 1<<reasonBits - 1
 )
 
-// unplaced is the place of a value that no accepted row has. Added to the
-// places of other features it stays below zero.
-const unplaced = -1 << 24
+// placed is what is known of a value of a feature: what it adds to the place of
+// its row, and from bit binAt on its bin for the drift of the feature.
+type placed uint32
+
+const (
+	binAt     = 24
+	placeMask = 1<<binAt - 1
+	unplaced  = maxPlaces // the place of a value that no accepted row has
+)
 
 // newOutcomes returns nil for a model whose grid is too large.
 func newOutcomes(s *Scorer) *outcomes {
@@ -80,19 +86,19 @@ func newOutcomes(s *Scorer) *outcomes {
 }
 
 // place is what a value of feature i, or NaN, adds to the place of a row.
-func (o *outcomes) place(i int, v float64) int32 {
+func (o *outcomes) place(i int, v float64) placed {
 	cell := o.grid.Cells(i)
 	if !math.IsNaN(v) {
 		if cell = o.grid.Cell(i, v); cell < 0 {
 			return unplaced
 		}
 	}
-	return int32(cell * o.strides[i])
+	return placed(cell * o.strides[i])
 }
 
 // find works out the outcome of the place of x, of which some features are
 // missing.
-func (o *outcomes) find(place int32, x []float64, missing uint64) (outcome, error) {
+func (o *outcomes) find(place placed, x []float64, missing uint64) (outcome, error) {
 	p, err := o.scorer.model.Probability(x)
 	if err != nil {
 		return 0, errUnscored
@@ -133,7 +139,7 @@ func (s *blockScorer) look(rows int) error {
 		s.addPlaces(i)
 	}
 	for row, at := range s.at {
-		if at < 0 {
+		if int(at) >= len(o.places) {
 			return s.rowError(row, errUnscored)
 		}
 		of := outcome(o.places[at].Load())
@@ -148,27 +154,40 @@ func (s *blockScorer) look(rows int) error {
 	return nil
 }
 
-// addPlaces adds those of feature i.
+// addPlaces adds those of feature i, and counts its bins.
 func (s *blockScorer) addPlaces(i int) {
-	c := &s.columns[i]
+	c, n := &s.columns[i], &s.binned[i]
+	*n = binCounts{}
 	if c.plain != nil {
 		for row, v := range c.plain {
-			s.at[row] += s.outcomes.place(i, v)
+			p := s.place(i, v)
+			s.at[row] += p & placeMask
+			n[p>>binAt]++
 		}
 		return
 	}
 	places := s.places[i]
-	for n := len(places); n < len(c.values); n++ {
-		places = append(places, s.outcomes.place(i, c.values[n]))
+	for known := len(places); known < len(c.values); known++ {
+		places = append(places, s.place(i, c.values[known]))
 	}
 	s.places[i] = places
 	for row, code := range c.codes[:len(s.at)] {
-		s.at[row] += places[code]
+		p := places[code]
+		s.at[row] += p & placeMask
+		n[p>>binAt%placed(len(n))]++
 	}
 }
 
+func (s *blockScorer) place(i int, v float64) placed {
+	p := s.outcomes.place(i, v)
+	if s.drift[i] != nil {
+		p |= placed(s.drift[i].binOf(v)) << binAt
+	}
+	return p
+}
+
 // find works out the outcome of a row whose place is not known yet.
-func (s *blockScorer) find(row int, place int32) (outcome, error) {
+func (s *blockScorer) find(row int, place placed) (outcome, error) {
 	var buf [maxOutcomeFeatures]float64
 	x, missing := buf[:len(s.columns)], uint64(0)
 	for i := range s.columns {

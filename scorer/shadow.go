@@ -88,7 +88,7 @@ func (s *shadowScorer) add(b *blockScorer, tally *status.ShadowTally) error {
 		code := decisionCode(s.scorer.policy.Decide(p))
 		s.decisions[row], s.ones[row] = code, 1
 		counts[b.decisions[row]][code]++
-		tally.Compare(p, b.probability.Row(row))
+		tally.Compare(p, b.probabilityOf(row))
 	}
 	for decision := range counts {
 		for shadow, n := range counts[decision] {

@@ -24,6 +24,50 @@ func (g *Group) Numbers(column int, codes []uint32, values []float64) {
 	g.coded(c, codes, len(values), func(code uint32) { c.enterDouble(values[code]) })
 }
 
+// Dense is Numbers for codes that are numbered from 1 on by their first
+// appearance, as far as they appear at all: they become the dictionary as they
+// are. All calls of a column until Reset must be of this kind, or Doubles.
+func (g *Group) Dense(column int, codes []uint32, values []float64) {
+	c := &g.columns[column]
+	if more := len(values) - len(c.seen); more > 0 {
+		c.seen = append(c.seen, make([]bool, more)...)
+	}
+	for at := c.entries + 1; at < len(values); at++ {
+		c.dictionary = binary.LittleEndian.AppendUint64(c.dictionary, math.Float64bits(values[at]))
+		c.entries++
+	}
+	for len(codes) > 0 {
+		if len(c.plain) > 0 {
+			c.flush()
+		}
+		n := c.room(len(codes))
+		c.addDense(codes[:n])
+		codes = codes[n:]
+	}
+}
+
+func (c *column) addDense(codes []uint32) {
+	from := len(c.indexes)
+	c.indexes = reserve(c.indexes, len(codes))[:from+len(codes)]
+	indexes, seen, nulls := c.indexes[from:], c.seen, 0
+	for i, code := range codes {
+		at := int32(code) - 1 // 0 becomes null
+		indexes[i] = at
+		nulls += int(uint32(at) >> 31)
+		seen[code] = true
+	}
+	c.advance(len(codes), nulls)
+}
+
+// boundDense widens the bounds by the values of a dictionary that are there.
+func (c *column) boundDense() {
+	for code, seen := range c.seen {
+		if seen && code > 0 {
+			c.bounds.double(math.Float64frombits(binary.LittleEndian.Uint64(c.dictionary[8*(code-1):])))
+		}
+	}
+}
+
 // coded adds codes below limit.
 func (g *Group) coded(c *column, codes []uint32, limit int, enter func(code uint32)) {
 	c.know(limit)
@@ -126,22 +170,22 @@ func (c *column) addDoubles(values []float64) {
 // present takes the nulls out of the indexes of the page, and notes them as
 // definition levels.
 func (c *column) present() {
-	l := &c.levels
-	l.bits, l.rows = reserve(l.bits[:0], len(c.indexes)/8+1), len(c.indexes)
-	n, rest := 0, c.indexes
-	for len(rest) > 0 {
-		eight := rest[:min(8, len(rest))]
-		rest = rest[len(eight):]
-		bits := uint32(0)
-		for i, at := range eight {
-			there := ^uint32(at) >> 31
-			bits |= there << i
-			c.indexes[n] = at
-			n += int(there)
+	l, indexes := &c.levels, c.indexes
+	l.bits, l.rows = reserve(l.bits[:0], len(indexes)/8+1), len(indexes)
+	n, eight := 0, uint32(0)
+	for i, at := range indexes {
+		there := ^uint32(at) >> 31
+		indexes[n] = at
+		n += int(there)
+		eight = eight>>1 | there<<7
+		if i%8 == 7 {
+			l.bits = append(l.bits, byte(eight))
 		}
-		l.bits = append(l.bits, byte(bits))
 	}
-	c.indexes = c.indexes[:n]
+	if rest := len(indexes) % 8; rest > 0 {
+		l.bits = append(l.bits, byte(eight>>(8-rest)))
+	}
+	c.indexes = indexes[:n]
 }
 
 // reserve makes room for n more, and for twice as many soon.

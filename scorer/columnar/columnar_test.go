@@ -78,6 +78,7 @@ func (r *rows) addIncomes(g *Group, from, to int) {
 
 // coder gives scores by codes as far as there are few, then as they are.
 type coder struct {
+	dense  bool
 	codes  map[uint64]uint32
 	values []float64
 }
@@ -100,14 +101,18 @@ func (c *coder) add(g *Group, scores []float64) {
 		}
 		codes = append(codes, code)
 	}
-	g.Numbers(3, codes, c.values)
+	if c.dense {
+		g.Dense(3, codes, c.values)
+	} else {
+		g.Numbers(3, codes, c.values)
+	}
 }
 
 const testDictionary = 1 << 16
 
 // add gives the rows to g in calls of at most block rows.
 func (r *rows) add(g *Group, block int) {
-	var scores coder
+	scores := coder{dense: len(r.ids)%2 == 0}
 	for from := 0; from < len(r.ids); from += block {
 		to := min(from+block, len(r.ids))
 		var data []byte

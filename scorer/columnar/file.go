@@ -119,6 +119,7 @@ func (f *File) column(c *column) (format.ColumnChunk, []page) {
 	}
 	f.write(c.body)
 	meta.TotalCompressedSize = f.offset - start
+	c.boundDense()
 	meta.Statistics.MinValue, meta.Statistics.MaxValue = c.bounds.encoded(c.Kind)
 	return format.ColumnChunk{FileOffset: start, MetaData: meta}, pages
 }

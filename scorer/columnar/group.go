@@ -112,6 +112,7 @@ type column struct {
 	dictionary []byte  // its values, PLAIN
 	entries    int     // in the dictionary
 	known      []int32 // indexes by the caller's codes
+	seen       []bool  // dense codes that are there
 	bounds     bounds
 	hashes     []uint64 // of a column with a bloom filter
 
@@ -130,6 +131,8 @@ func (c *column) reset() {
 	c.usedPlain, c.usedDict, c.usedDelta = false, false, false
 	c.startPage()
 	c.dictionary, c.entries, c.known = c.dictionary[:0], 0, c.known[:0]
+	clear(c.seen)
+	c.seen = c.seen[:0]
 	c.bounds = bounds{exact: true, min: c.bounds.min[:0], max: c.bounds.max[:0]}
 	c.hashes = c.hashes[:0]
 }
