@@ -103,7 +103,10 @@ type rowTaker struct {
 // column adds the cells of field c of the first n rows and returns how many rows
 // it could add before one that is for the long way.
 func (t *rowTaker) column(f *fieldPlan, c, n int) int {
-	cells := cellRun{data: t.data, bounds: t.bounds[c:], step: t.fields, last: c == t.fields-1}
+	cells := cellRun{data: t.data, bounds: t.bounds[c:], step: t.fields}
+	if c == t.fields-1 {
+		cells.trim(n)
+	}
 	switch f.kind {
 	case numberField:
 		return t.numbers(&cells, f, f.codes[t.row:t.row+n], f.values[t.row:t.row+n])
@@ -123,29 +126,30 @@ type cellRun struct {
 	data   []byte
 	bounds []uint32
 	step   int
-	last   bool // of the row: a carriage return at the end is not the cell's
 }
 
-// uncarried is the end of a cell without a carriage return.
-func uncarried(data []byte, start, end int) int {
-	if end > start && data[end-1] == '\r' {
-		return end - 1
+// trim takes carriage returns off the ends of n cells, the last of their rows.
+func (c *cellRun) trim(n int) {
+	trimmed := make([]uint32, 0, 2*n)
+	for k := 0; len(trimmed) < 2*n; k += c.step {
+		start, end := c.bounds[k]+1, c.bounds[k+1]
+		if end > start && c.data[end-1] == '\r' {
+			end--
+		}
+		trimmed = append(trimmed, start-1, end)
 	}
-	return end
+	c.bounds, c.step = trimmed, 2
 }
 
 // numbers adds cells of digits with or without a decimal point, and empty ones
 // where the column may be empty.
 func (t *rowTaker) numbers(cells *cellRun, f *fieldPlan, codes []uint32, values []float64) int {
-	data, bounds, step, last := cells.data, cells.bounds, cells.step, cells.last
+	data, bounds, step := cells.data, cells.bounds, cells.step
 	f.numbers.begin()
 	small := f.numbers.small
 	values = values[:len(codes)]
 	for row, k := 0, 0; row < len(codes); row, k = row+1, k+step {
 		start, end := int(bounds[k]+1), int(bounds[k+1])
-		if last {
-			end = uncarried(data, start, end)
-		}
 		if digits := end - start; uint(digits) < uint(len(fewDigits)) {
 			of := &fewDigits[digits]
 			v, odd := shortNumber(word(data, start), digits)
@@ -191,9 +195,6 @@ func shortNumber(w uint64, n int) (v, odd uint64) {
 func (t *rowTaker) plain(cells *cellRun, f *fieldPlan, values []float64) int {
 	for row := range values {
 		start, end := int(cells.bounds[row*cells.step]+1), int(cells.bounds[row*cells.step+1])
-		if cells.last {
-			end = uncarried(cells.data, start, end)
-		}
 		v, ok := t.number(cells.data[start:end], f)
 		if !ok {
 			return row
@@ -240,13 +241,10 @@ func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 // texts adds cells whose text is known, and empty ones where the column may be
 // empty.
 func texts(cells *cellRun, f *fieldPlan, codes []uint32) int {
-	data, bounds, step, last := cells.data, cells.bounds, cells.step, cells.last
+	data, bounds, step := cells.data, cells.bounds, cells.step
 	slots, factor, required := &f.names.slots, f.names.factor, f.required
 	for row, k := 0, 0; row < len(codes); row, k = row+1, k+step {
 		start, end := int(bounds[k]+1), int(bounds[k+1])
-		if last {
-			end = uncarried(data, start, end)
-		}
 		n := uint(end - start)
 		if n >= uint(len(textMasks)) {
 			return row
@@ -273,13 +271,10 @@ var textMasks = func() (masks [16]struct{ low, high uint64 }) {
 
 // raw adds cells of printable ASCII as they are.
 func raw(cells *cellRun, f *fieldPlan, n int) int {
-	data, bounds, step, last := cells.data, cells.bounds, cells.step, cells.last
+	data, bounds, step := cells.data, cells.bounds, cells.step
 	trimmed := f.column != unknownColumn
 	for row, k := 0, 0; row < n; row, k = row+1, k+step {
 		start, end := int(bounds[k]+1), int(bounds[k+1])
-		if last {
-			end = uncarried(data, start, end)
-		}
 		for at := start; at < end; at += 8 {
 			if unprintable(word(data, at))<<uint(64-8*min(end-at, 8)) != 0 { // what comes after goes
 				return row
