@@ -144,23 +144,14 @@ func (c *cellRun) trim(n int) {
 // numbers adds cells of digits with or without a decimal point, and empty ones
 // where the column may be empty.
 func (t *rowTaker) numbers(cells *cellRun, f *fieldPlan, codes []uint32, values []float64) int {
-	data, bounds, step := cells.data, cells.bounds, cells.step
 	f.numbers.begin()
-	small := f.numbers.small
-	values = values[:len(codes)]
-	for row, k := 0, 0; row < len(codes); row, k = row+1, k+step {
-		start, end := int(bounds[k]+1), int(bounds[k+1])
-		if digits := end - start; uint(digits) < uint(len(fewDigits)) {
-			of := &fewDigits[digits]
-			v, odd := shortNumber(word(data, start), digits)
-			if odd == 0 && v-of.least < of.span {
-				if code := small[v%smallNumbers]; code > 0 {
-					codes[row], values[row] = code, float64(int64(v))
-					continue
-				}
-			}
+	for row := 0; ; row++ {
+		row += cells.smallNumbers(row, f.numbers.small, codes[row:], values[row:])
+		if row == len(codes) {
+			return row
 		}
-		v, ok := t.number(data[start:end], f)
+		k := row * cells.step
+		v, ok := t.number(cells.data[cells.bounds[k]+1:cells.bounds[k+1]], f)
 		if !ok {
 			return row
 		}
@@ -168,6 +159,28 @@ func (t *rowTaker) numbers(cells *cellRun, f *fieldPlan, codes []uint32, values 
 		if !math.IsNaN(v) {
 			codes[row] = f.numbers.Code(v)
 		}
+	}
+}
+
+// smallNumbers adds cells from a row on, as far as they are small whole numbers
+// that have a code.
+func (c *cellRun) smallNumbers(row int, small *[smallNumbers]uint32, codes []uint32, values []float64) int {
+	data, bounds, step, k := c.data, c.bounds, c.step, row*c.step
+	values = values[:len(codes)]
+	for i := range codes {
+		start := int(bounds[k] + 1)
+		digits := int(bounds[k+1]) - start
+		k += step
+		if uint(digits) >= uint(len(fewDigits)) {
+			return i
+		}
+		v, odd := shortNumber(word(data, start), digits)
+		of := &fewDigits[digits]
+		code := small[v%smallNumbers]
+		if odd != 0 || v-of.least >= of.span || code == 0 {
+			return i
+		}
+		codes[i], values[i] = code, float64(int64(v))
 	}
 	return len(codes)
 }

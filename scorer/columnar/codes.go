@@ -172,18 +172,23 @@ func (c *column) addDoubles(values []float64) {
 func (c *column) present() {
 	l, indexes := &c.levels, c.indexes
 	l.bits, l.rows = reserve(l.bits[:0], len(indexes)/8+1), len(indexes)
-	n, eight := 0, uint32(0)
-	for i, at := range indexes {
+	n, from := 0, 0
+	for ; from+8 <= len(indexes); from += 8 {
+		bits := uint32(0)
+		for _, at := range *(*[8]int32)(indexes[from:]) { // a copy
+			there := ^uint32(at) >> 31
+			indexes[n] = at
+			n += int(there)
+			bits = bits>>1 | there<<7
+		}
+		l.bits = append(l.bits, byte(bits))
+	}
+	l.rows = from
+	for _, at := range indexes[from:] {
 		there := ^uint32(at) >> 31
 		indexes[n] = at
 		n += int(there)
-		eight = eight>>1 | there<<7
-		if i%8 == 7 {
-			l.bits = append(l.bits, byte(eight))
-		}
-	}
-	if rest := len(indexes) % 8; rest > 0 {
-		l.bits = append(l.bits, byte(eight>>(8-rest)))
+		l.add(uint8(there))
 	}
 	c.indexes = indexes[:n]
 }

@@ -48,41 +48,87 @@ func (g *Group) Bytes(column int, data []byte, ends []uint32) {
 
 func (c *column) addBytes(data []byte, start uint32, ends []uint32) uint32 {
 	c.bounds.exact = c.bounds.exact && c.Bloom
-	c.packed = reserve(c.packed[:0], len(ends))[:len(ends)]
-	levels, nulls, t := c.packed, 0, &c.texts
-	t.prefixes, t.suffixes = reserve(t.prefixes, len(ends)), reserve(t.suffixes, len(ends))
-	if c.Bloom {
-		c.hashes = reserve(c.hashes, len(ends))
+	nulls := c.addTexts(data, start, ends)
+	if c.Optional {
+		var levels []uint8
+		if nulls > 0 {
+			levels = c.textLevels(start, ends)
+		}
+		c.addLevels(levels, len(ends))
 	}
+	c.advance(len(ends), nulls)
+	return ends[len(ends)-1]
+}
+
+// textLevels are the definition levels of texts, of which the empty ones are
+// nulls.
+func (c *column) textLevels(start uint32, ends []uint32) []uint8 {
+	levels := reserve(c.packed[:0], len(ends))[:0]
+	for _, end := range ends {
+		level := uint8(1)
+		if end == start {
+			level = 0
+		}
+		levels = append(levels, level)
+		start = end
+	}
+	c.packed = levels
+	return levels
+}
+
+// addTexts adds texts to the page and returns how many are nulls.
+func (c *column) addTexts(data []byte, start uint32, ends []uint32) (nulls int) {
+	if c.Bloom {
+		c.index(data, start, ends)
+	}
+	t, n := &c.texts, len(c.texts.prefixes)
+	t.prefixes, t.suffixes = reserve(t.prefixes, len(ends)), reserve(t.suffixes, len(ends))
+	prefixes, suffixes := t.prefixes[:n+len(ends)], t.suffixes[:n+len(ends)]
 	last := t.last
-	for i, end := range ends {
+	for _, end := range ends {
 		v := data[start:end]
 		start = end
 		if len(v) == 0 && c.Optional {
 			nulls++
-			levels[i] = 0
 			continue
 		}
-		levels[i] = 1
-		if c.Bloom {
-			c.hashes = append(c.hashes, xxhash.Sum64(v))
-			t.bound(v)
-		}
 		shared := sharedPrefix(last, v)
-		t.prefixes, t.suffixes = append(t.prefixes, int32(shared)), append(t.suffixes, int32(len(v)-shared))
+		prefixes[n], suffixes[n] = int32(shared), int32(len(v)-shared)
+		n++
 		t.data = append(t.data, v[shared:]...)
 		t.size += len(v)
 		last = v
 	}
-	t.last = append(t.last[:0], last...)
-	if nulls == 0 {
-		levels = nil
+	t.prefixes, t.suffixes, t.last = prefixes[:n], suffixes[:n], append(t.last[:0], last...)
+	return nulls
+}
+
+// index adds texts to what finds them: the hashes for the bloom filter, and the
+// bounds of the page.
+func (c *column) index(data []byte, start uint32, ends []uint32) {
+	t := &c.texts
+	hashes := reserve(c.hashes, len(ends))
+	least, most, some := t.least, t.most, len(t.prefixes) > 0
+	for _, end := range ends {
+		v := data[start:end]
+		start = end
+		if len(v) == 0 && c.Optional {
+			continue
+		}
+		hashes = append(hashes, xxhash.Sum64(v))
+		switch {
+		case len(v) > maxBound:
+			t.tooLong = true
+		case !some:
+			least, most, some = v, v, true
+		case bytes.Compare(v, most) > 0:
+			most = v
+		case bytes.Compare(v, least) < 0:
+			least = v
+		}
 	}
-	if c.Optional {
-		c.addLevels(levels, len(ends))
-	}
-	c.advance(len(ends), nulls)
-	return start
+	c.hashes = hashes
+	t.least, t.most = append(t.least[:0], least...), append(t.most[:0], most...)
 }
 
 // sharedPrefix is how many bytes a and b begin with alike.
@@ -98,20 +144,6 @@ func sharedPrefix(a, b []byte) int {
 		at++
 	}
 	return at
-}
-
-// bound widens the bounds of the page.
-func (t *pageTexts) bound(v []byte) {
-	switch {
-	case len(v) > maxBound:
-		t.tooLong = true
-	case len(t.prefixes) == 0:
-		t.least, t.most = append(t.least[:0], v...), append(t.most[:0], v...)
-	case bytes.Compare(v, t.most) > 0:
-		t.most = append(t.most[:0], v...)
-	case bytes.Compare(v, t.least) < 0:
-		t.least = append(t.least[:0], v...)
-	}
 }
 
 // pageBounds are the bounds of the page, nil without; they widen those of the
