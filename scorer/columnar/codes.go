@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/parquet-go/parquet-go/encoding/rle"
 )
 
 // Texts adds values to a Text column by their codes: a row's text is
@@ -47,16 +48,20 @@ func (g *Group) Dense(column int, codes []uint32, values []float64) {
 }
 
 func (c *column) addDense(codes []uint32) {
-	from := len(c.indexes)
-	c.indexes = reserve(c.indexes, len(codes))[:from+len(codes)]
-	indexes, seen, nulls := c.indexes[from:], c.seen, 0
+	indexes, seen, nulls := c.more(len(codes)), c.seen, 0
 	for i, code := range codes {
 		at := int32(code) - 1 // 0 becomes null
 		indexes[i] = at
 		nulls += int(uint32(at) >> 31)
 		seen[code] = true
 	}
-	c.advance(len(codes), nulls)
+	c.pack(len(codes), nulls)
+}
+
+// more is room for n indexes after those that wait to be packed.
+func (c *column) more(n int) []int32 {
+	c.indexes = reserve(c.indexes, n)
+	return c.indexes[len(c.indexes):][:n]
 }
 
 // boundDense widens the bounds by the values of a dictionary that are there.
@@ -100,9 +105,7 @@ func (c *column) know(codes int) {
 // addCodes adds codes to the page. Values enter the dictionary in the order of
 // their first appearance.
 func (c *column) addCodes(codes []uint32, enter func(code uint32)) {
-	from := len(c.indexes)
-	c.indexes = reserve(c.indexes, len(codes))[:from+len(codes)]
-	indexes, known, nulls := c.indexes[from:], c.known, 0
+	indexes, known, nulls := c.more(len(codes)), c.known, 0
 	for i, code := range codes {
 		at := known[code]
 		if at == unknown {
@@ -114,7 +117,47 @@ func (c *column) addCodes(codes []uint32, enter func(code uint32)) {
 		indexes[i] = at
 		nulls += int(uint32(at) >> 31)
 	}
-	c.advance(len(codes), nulls)
+	c.pack(len(codes), nulls)
+}
+
+// pack adds the n indexes that more made room for to the page, packed eight at a
+// time: what waits for the page to fill is small.
+func (c *column) pack(n, nulls int) {
+	waiting := len(c.indexes)
+	indexes := c.indexes[waiting:][:n]
+	if width := bitWidth(c.entries); width != c.width {
+		if c.pageRows > 0 {
+			c.flush() // indexes of a page have one width
+			c.indexes = append(c.indexes[:0], indexes...)
+			waiting = 0
+		}
+		c.width = width
+	}
+	c.coded = true
+	c.indexes = c.indexes[:waiting+n]
+	if c.Optional {
+		c.present(waiting, nulls)
+	}
+	c.advance(n, nulls)
+	c.packEights()
+}
+
+// packEights packs all indexes but the last seven or fewer.
+func (c *column) packEights() {
+	whole := len(c.indexes) &^ 7
+	if whole == 0 {
+		return
+	}
+	c.packed = must((&rle.Encoding{BitWidth: c.width}).EncodeInt32(c.packed[:0], c.indexes[:whole]))
+	c.runs = append(reserve(c.runs, len(c.packed)), c.packed...)
+	c.indexes = c.indexes[:copy(c.indexes, c.indexes[whole:])]
+}
+
+// appendIndexes appends the dictionary indexes of the page: their width in bits,
+// then runs.
+func (c *column) appendIndexes(dst []byte) []byte {
+	c.packed = must((&rle.Encoding{BitWidth: c.width}).EncodeInt32(c.packed[:0], c.indexes))
+	return append(append(append(dst, byte(c.width)), c.runs...), c.packed...)
 }
 
 func (c *column) enterText(text string) {
@@ -136,7 +179,7 @@ func (c *column) enterDouble(v float64) {
 func (g *Group) Doubles(column int, values []float64) {
 	c := &g.columns[column]
 	for len(values) > 0 {
-		if len(c.indexes) > 0 {
+		if c.coded {
 			c.flush()
 		}
 		n := c.room(len(values))
@@ -167,30 +210,38 @@ func (c *column) addDoubles(values []float64) {
 	c.advance(len(values), nulls)
 }
 
-// present takes the nulls out of the indexes of the page, and notes them as
+// present takes the nulls out of the indexes from one on, and notes them as
 // definition levels.
-func (c *column) present() {
-	l, indexes := &c.levels, c.indexes
-	l.bits, l.rows = reserve(l.bits[:0], len(indexes)/8+1), len(indexes)
-	n, from := 0, 0
-	for ; from+8 <= len(indexes); from += 8 {
+func (c *column) present(from, nulls int) {
+	l, indexes := &c.levels, c.indexes[from:]
+	if nulls == 0 {
+		if l.rows > 0 {
+			l.ones(len(indexes))
+		}
+		return
+	}
+	if l.rows == 0 {
+		l.ones(c.pageRows) // there was no null before
+	}
+	n, at := 0, 0
+	for ; l.rows%8 == 0 && at+8 <= len(indexes); at += 8 {
 		bits := uint32(0)
-		for _, at := range *(*[8]int32)(indexes[from:]) { // a copy
-			there := ^uint32(at) >> 31
-			indexes[n] = at
+		for _, index := range *(*[8]int32)(indexes[at:]) { // a copy
+			there := ^uint32(index) >> 31
+			indexes[n] = index
 			n += int(there)
 			bits = bits>>1 | there<<7
 		}
 		l.bits = append(l.bits, byte(bits))
+		l.rows += 8
 	}
-	l.rows = from
-	for _, at := range indexes[from:] {
-		there := ^uint32(at) >> 31
-		indexes[n] = at
+	for _, index := range indexes[at:] {
+		there := ^uint32(index) >> 31
+		indexes[n] = index
 		n += int(there)
 		l.add(uint8(there))
 	}
-	c.indexes = indexes[:n]
+	c.indexes = c.indexes[:from+n]
 }
 
 // reserve makes room for n more, and for twice as many soon.

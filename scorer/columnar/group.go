@@ -8,7 +8,6 @@ import (
 	"github.com/parquet-go/parquet-go/bloom"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 	"github.com/parquet-go/parquet-go/encoding/delta"
-	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
@@ -102,7 +101,10 @@ type column struct {
 	pageRows  int
 	pageNulls int
 	levels    pageLevels // empty as long as there is no null
-	indexes   []int32    // into the dictionary, or null
+	coded     bool       // it has indexes into the dictionary
+	width     int        // of the indexes, in bits
+	runs      []byte     // indexes, packed
+	indexes   []int32    // to be packed
 	plain     []byte     // PLAIN doubles
 	texts     pageTexts
 	ints      []int64
@@ -130,7 +132,7 @@ func (c *column) reset() {
 	c.body, c.pages = c.body[:0], c.pages[:0]
 	c.usedPlain, c.usedDict, c.usedDelta = false, false, false
 	c.startPage()
-	c.dictionary, c.entries, c.known = c.dictionary[:0], 0, c.known[:0]
+	c.dictionary, c.entries, c.width, c.known = c.dictionary[:0], 0, 0, c.known[:0]
 	clear(c.seen)
 	c.seen = c.seen[:0]
 	c.bounds = bounds{exact: true, min: c.bounds.min[:0], max: c.bounds.max[:0]}
@@ -139,7 +141,8 @@ func (c *column) reset() {
 
 func (c *column) startPage() {
 	c.firstRow, c.pageRows, c.pageNulls = c.rows, 0, 0
-	c.indexes, c.plain, c.ints = c.indexes[:0], c.plain[:0], c.ints[:0]
+	c.coded, c.runs, c.indexes = false, c.runs[:0], c.indexes[:0]
+	c.plain, c.ints = c.plain[:0], c.ints[:0]
 	c.levels.reset()
 	c.texts.reset()
 }
@@ -187,9 +190,6 @@ func (c *column) flush() {
 	}
 	encoding := format.Plain
 	c.scratch = c.scratch[:0]
-	if len(c.indexes) > 0 && c.pageNulls > 0 {
-		c.present()
-	}
 	if c.Optional {
 		c.scratch = c.appendLevels(c.scratch)
 	}
@@ -246,7 +246,7 @@ func (c *column) appendPage(encoding format.Encoding) int32 {
 // column that follow are only stored, and so are indexes of many distinct
 // values without trying.
 func (c *column) compress() {
-	if c.stored || len(c.indexes) > 0 && c.entries > fewEntries {
+	if c.stored || c.coded && c.entries > fewEntries {
 		c.packed = appendStored(c.packed[:0], c.scratch)
 		return
 	}
@@ -269,13 +269,6 @@ func (c *column) appendLevels(dst []byte) []byte {
 		c.levels.ones(c.pageRows)
 	}
 	return c.levels.append(dst)
-}
-
-// appendIndexes appends the dictionary indexes: their width in bits, then runs.
-func (c *column) appendIndexes(dst []byte) []byte {
-	width := bitWidth(c.entries)
-	c.packed = must((&rle.Encoding{BitWidth: width}).EncodeInt32(c.packed[:0], c.indexes))
-	return append(append(dst, byte(width)), c.packed...)
 }
 
 // bloomFilter returns the filter over all values, nil without one.

@@ -37,7 +37,7 @@ func (g *Group) Bytes(column int, data []byte, ends []uint32) {
 	c := &g.columns[column]
 	start := uint32(0)
 	for len(ends) > 0 {
-		if len(c.indexes) > 0 {
+		if c.coded {
 			c.flush()
 		}
 		n := c.room(len(ends))
