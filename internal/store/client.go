@@ -19,8 +19,8 @@ type ClientOptions struct {
 }
 
 // NewClient returns an S3 client that retries with full jitter, also after 409
-// ConditionalRequestConflict, which means "try again", never "exists", and when
-// the endpoint stays silent.
+// ConditionalRequestConflict, which means "try again", never "exists", when KMS
+// is asked too often, and when the endpoint stays silent.
 func NewClient(cfg aws.Config, o ClientOptions) *s3.Client {
 	if o.MaxAttempts == 0 {
 		o.MaxAttempts = 5
@@ -48,7 +48,7 @@ func NewClient(cfg aws.Config, o ClientOptions) *s3.Client {
 			ro.MaxAttempts = o.MaxAttempts
 			ro.MaxBackoff = o.MaxBackoff
 			ro.Retryables = append(ro.Retryables, retry.RetryableErrorCode{
-				Codes: map[string]struct{}{"ConditionalRequestConflict": {}},
+				Codes: map[string]struct{}{"ConditionalRequestConflict": {}, "KMS.ThrottlingException": {}},
 			})
 		})
 	})

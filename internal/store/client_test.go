@@ -77,6 +77,9 @@ func TestErrorsAreClassified(t *testing.T) {
 		{500, "InternalError", nil},
 		{503, "SlowDown", nil},
 		{501, "NotImplemented", nil},
+		{400, "KMS.DisabledException", nil},   // failure 68
+		{400, "KMS.ThrottlingException", nil}, // failure 68
+		{400, "ExpiredToken", nil},            // failure 78
 	} {
 		t.Run(strconv.Itoa(tc.status)+tc.code, func(t *testing.T) {
 			t.Parallel()
