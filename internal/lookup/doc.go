@@ -10,6 +10,7 @@
 // size: the bounds of pages leave one page or two where the Loan_IDs of a part
 // are in some order, filters of pages where they are in none.
 //
-// The package trusts the summary for where things are and checks the pages'
-// checksums.
+// The package reads the Parquet that the worker writes, and no other: flat, zstd
+// or stored, with the encodings of package columnar. It checks the pages'
+// checksums. Damaged parts are ErrDamaged and take bounded memory.
 package lookup

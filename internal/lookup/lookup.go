@@ -76,6 +76,7 @@ func (m *meter) find(ctx context.Context, summary *status.Summary, loanID string
 	found := &Found{Matches: []Match{}, Parts: len(summary.Parts)}
 	matches := make([][]Match, len(summary.Parts))
 	opened := make([]bool, len(summary.Parts))
+	opening := make(chan struct{}, partsAtOnce)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	for n := range summary.Parts {
@@ -86,6 +87,12 @@ func (m *meter) find(ctx context.Context, summary *status.Summary, loanID string
 				return err
 			}
 			opened[n] = true
+			select {
+			case opening <- struct{}{}:
+				defer func() { <-opening }()
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 			matches[n], err = m.searchPart(ctx, part, at.Tail, groups, loanID)
 			return err
 		})

@@ -2,12 +2,9 @@ package lookup
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"time"
 
-	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/loanscorer/loanscorer/internal/status"
@@ -31,214 +28,220 @@ func (m *Match) Map() map[string]any {
 	return row
 }
 
-// searchPart returns the rows of the row groups of one part.
-func (m *meter) searchPart(ctx context.Context, part status.Object, tail int64, groups []candidate, loanID string) ([]Match, error) {
-	r := &ranges{ctx: ctx, m: m, key: part.Key, size: part.Size}
-	if err := r.fetch(ctx, []span{{from: tail, to: part.Size}}); err != nil {
-		return nil, err
-	}
-	file, err := parquet.OpenFile(r, part.Size, parquet.SkipMagicBytes(true), parquet.SkipPageIndex(true),
-		parquet.SkipBloomFilters(true), parquet.ReadBufferSize(readAhead))
+// searchPart returns the rows of the row groups of one part, up to one more
+// than MaxMatches.
+func (m *meter) searchPart(ctx context.Context, part status.Object, from int64, groups []candidate, loanID string) ([]Match, error) {
+	t, err := m.readTail(ctx, part, from)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", part.Key, err)
 	}
-	leaf, ok := file.Schema().Lookup(column)
-	if !ok {
-		return nil, fmt.Errorf("%q has no %s", part.Key, column)
+	leaf := -1
+	for i := range t.columns() {
+		if e := &t.columns()[i]; e.Name == column && e.Type.V == format.ByteArray {
+			leaf = i
+		}
+	}
+	if leaf < 0 {
+		return nil, fmt.Errorf("%q: %w", part.Key, damaged("no %s", column))
 	}
 	var matches []Match
 	for _, c := range groups {
-		if c.group >= len(file.RowGroups()) {
-			return nil, fmt.Errorf("%q has no row group %d", part.Key, c.group)
+		if c.group >= len(t.meta.RowGroups) {
+			return nil, fmt.Errorf("%q: %w", part.Key, damaged("no row group %d", c.group))
 		}
-		s := &search{r: r, file: file, group: c.group, chunks: file.RowGroups()[c.group].ColumnChunks()}
-		rows, err := s.rows(ctx, leaf.ColumnIndex, loanID, c.pages)
+		s := &search{
+			r: &ranges{m: m, key: part.Key, size: from, left: maxGroup}, tail: t, columns: t.meta.RowGroups[c.group].Columns,
+			zstd: new(zstdDecoder),
+		}
+		found, err := s.find(ctx, leaf, loanID, c.pages)
+		s.zstd.close()
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", part.Key, err)
 		}
-		found, err := s.read(ctx, rows)
-		if err != nil {
-			return nil, fmt.Errorf("%q: %w", part.Key, err)
+		if matches = append(matches, found...); len(matches) > MaxMatches {
+			break
 		}
-		matches = append(matches, found...)
 	}
 	return matches, nil
 }
 
 // search is a look-up in one row group.
 type search struct {
-	r      *ranges
-	file   *parquet.File
-	group  int
-	chunks []parquet.ColumnChunk
+	r       *ranges
+	tail    *tail
+	columns []format.ColumnChunk
+	zstd    *zstdDecoder
 }
 
-// rows are the rows of the group whose Loan_ID it is. Of its pages only those
-// that passing says are read; nil says nothing.
+// find returns the rows of the group whose Loan_ID it is. Of the pages of
+// Loan_ID only those that passing says are read; nil says nothing.
+func (s *search) find(ctx context.Context, leaf int, loanID string, passing []bool) ([]Match, error) {
+	rows, err := s.rows(ctx, leaf, loanID, passing)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return s.read(ctx, rows)
+}
+
+// rows are the rows of the group whose Loan_ID it is, ascending.
 func (s *search) rows(ctx context.Context, leaf int, loanID string, passing []bool) ([]int64, error) {
-	offsets, err := s.chunks[leaf].OffsetIndex()
+	locations, bounds, err := s.tail.pages(&s.columns[leaf])
 	if err != nil {
 		return nil, err
 	}
-	bounds, err := s.chunks[leaf].ColumnIndex()
-	if errors.Is(err, parquet.ErrMissingColumnIndex) { // ids too long for bounds
-		bounds, err = nil, nil
+	if passing != nil && len(passing) != len(locations) {
+		return nil, damaged("%s has %d pages, filters of %d", column, len(locations), len(passing))
 	}
-	if err != nil {
-		return nil, err
-	}
-	if passing != nil && len(passing) != offsets.NumPages() {
-		return nil, fmt.Errorf("%s has %d pages, filters of %d", column, offsets.NumPages(), len(passing))
-	}
-	var pages []int
-	spans := s.dictionary(leaf)
-	for p := range offsets.NumPages() {
+	var pages []format.PageLocation
+	for p := range locations {
 		if passing != nil && !passing[p] || bounds != nil && outside(bounds, p, loanID) {
 			continue
 		}
-		pages = append(pages, p)
-		spans = append(spans, pageSpan(offsets, p))
+		pages = append(pages, locations[p])
 	}
 	if len(pages) == 0 {
 		return nil, nil
 	}
-	if err := s.r.fetch(ctx, spans); err != nil {
+	r, err := s.open(ctx, leaf, pages)
+	if err != nil {
 		return nil, err
 	}
-	reader := s.chunks[leaf].Pages()
-	defer func() { _ = reader.Close() }()
 	var rows []int64
-	for _, p := range pages {
-		first := offsets.FirstRowIndex(p)
-		err := eachValue(reader, first, func(i int64, v parquet.Value) bool {
-			if !v.IsNull() && string(v.ByteArray()) == loanID {
-				rows = append(rows, first+i)
-			}
-			return len(rows) <= MaxMatches
-		})
+	for _, at := range pages {
+		p, err := s.page(ctx, r, at)
 		if err != nil {
 			return nil, err
+		}
+		next := 0
+		for row := range p.rows {
+			if !p.has(row) {
+				continue
+			}
+			if p.texts[next] == loanID && len(rows) <= MaxMatches {
+				rows = append(rows, at.FirstRowIndex+int64(row))
+			}
+			next++
 		}
 	}
 	return rows, nil
 }
 
 // outside reports whether the page's bounds leave no room for the Loan_ID.
-func outside(bounds parquet.ColumnIndex, page int, loanID string) bool {
-	return bounds.NullPage(page) || string(bounds.MinValue(page).ByteArray()) > loanID || string(bounds.MaxValue(page).ByteArray()) < loanID
+func outside(bounds *format.ColumnIndex, page int, loanID string) bool {
+	return bounds.NullPages[page] || string(bounds.MinValues[page]) > loanID || string(bounds.MaxValues[page]) < loanID
 }
 
-// eachValue calls f with the values from row on to the end of its page, as long
-// as it returns true.
-func eachValue(pages parquet.Pages, row int64, f func(i int64, v parquet.Value) bool) error {
-	if err := pages.SeekToRow(row); err != nil {
-		return err
+// open fetches pages of a column, and its dictionary if it has one.
+func (s *search) open(ctx context.Context, c int, pages []format.PageLocation) (*pageReader, error) {
+	meta, e := &s.columns[c].MetaData, &s.tail.columns()[c]
+	r := &pageReader{zstd: s.zstd, codec: meta.Codec, kind: e.Type.V, optional: e.RepetitionType.V == format.Optional}
+	spans := s.dictionary(c)
+	for _, at := range pages {
+		spans = append(spans, spanOf(at))
 	}
-	page, err := pages.ReadPage()
-	if err != nil {
-		return err
+	if err := s.r.fetch(ctx, spans); err != nil {
+		return nil, err
 	}
-	defer parquet.Release(page)
-	values, buf := page.Values(), make([]parquet.Value, 256)
-	for i := int64(0); ; {
-		n, err := values.ReadValues(buf)
-		for _, v := range buf[:n] {
-			if !f(i, v) {
-				return nil
-			}
-			i++
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+	for _, at := range s.dictionary(c) {
+		data, err := s.r.bytes(ctx, at)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		if err := r.dictionary(data); err != nil {
+			return nil, err
 		}
 	}
+	return r, nil
+}
+
+// page decodes a data page.
+func (s *search) page(ctx context.Context, r *pageReader, at format.PageLocation) (*page, error) {
+	data, err := s.r.bytes(ctx, spanOf(at))
+	if err != nil {
+		return nil, err
+	}
+	return r.data(data)
 }
 
 // read returns rows of the group. The pages that they are in are read together.
 func (s *search) read(ctx context.Context, rows []int64) ([]Match, error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	var spans []span
-	for c := range s.chunks {
-		spans = append(spans, s.dictionary(c)...)
-		offsets, err := s.chunks[c].OffsetIndex()
+	pages, spans := make([][]format.PageLocation, len(s.columns)), []span(nil)
+	for c := range s.columns {
+		locations, _, err := s.tail.pages(&s.columns[c])
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range rows {
-			for p := offsets.NumPages() - 1; p >= 0; p-- {
-				if offsets.FirstRowIndex(p) <= row {
-					spans = append(spans, pageSpan(offsets, p))
-					break
-				}
+			p := len(locations) - 1
+			for p >= 0 && locations[p].FirstRowIndex > row {
+				p--
+			}
+			if p < 0 {
+				return nil, damaged("no page of row %d", row)
+			}
+			if n := len(pages[c]); n == 0 || pages[c][n-1] != locations[p] {
+				pages[c] = append(pages[c], locations[p])
+				spans = append(spans, spanOf(locations[p]))
 			}
 		}
+		spans = append(spans, s.dictionary(c)...)
 	}
 	if err := s.r.fetch(ctx, spans); err != nil {
 		return nil, err
 	}
 	matches := make([]Match, len(rows))
-	for c, f := range s.file.Schema().Fields() {
-		if err := s.readColumn(c, f, rows, matches); err != nil {
-			return nil, err
+	for c := range s.columns {
+		if err := s.readColumn(ctx, c, pages[c], rows, matches); err != nil {
+			return nil, fmt.Errorf("column %q: %w", s.tail.columns()[c].Name, err)
 		}
 	}
 	return matches, nil
 }
 
-func (s *search) readColumn(c int, f parquet.Field, rows []int64, matches []Match) error {
-	pages := s.chunks[c].Pages()
-	defer func() { _ = pages.Close() }()
-	for next := 0; next < len(rows); { // a page at a time
-		first := rows[next]
-		err := eachValue(pages, first, func(i int64, v parquet.Value) bool {
-			if first+i == rows[next] {
-				matches[next].Names = append(matches[next].Names, f.Name())
-				matches[next].Values = append(matches[next].Values, valueOf(f, v))
-				next++
-			}
-			return next < len(rows)
-		})
+// readColumn adds the values of a column to the matches.
+func (s *search) readColumn(ctx context.Context, c int, pages []format.PageLocation, rows []int64, matches []Match) error {
+	r, err := s.open(ctx, c, pages)
+	if err != nil {
+		return err
+	}
+	e, next := &s.tail.columns()[c], 0
+	for _, at := range pages {
+		p, err := s.page(ctx, r, at)
 		if err != nil {
 			return err
 		}
-		if next < len(rows) && rows[next] == first {
-			return fmt.Errorf("column %q ends before row %d", f.Name(), first)
+		c := cursor{page: p}
+		for ; next < len(rows) && rows[next] >= at.FirstRowIndex && rows[next]-at.FirstRowIndex < int64(p.rows); next++ {
+			v := c.value(r.kind, int(rows[next]-at.FirstRowIndex))
+			matches[next].Names = append(matches[next].Names, e.Name)
+			matches[next].Values = append(matches[next].Values, valueOf(e, v))
 		}
+	}
+	if next < len(rows) {
+		return damaged("no row %d", rows[next])
 	}
 	return nil
 }
 
-func valueOf(f parquet.Field, v parquet.Value) any {
-	switch {
-	case v.IsNull():
-		return nil
-	case v.Kind() == parquet.Double:
-		return v.Double()
-	case v.Kind() != parquet.Int64:
-		return string(v.ByteArray())
-	}
-	if t := f.Type().LogicalType(); t != nil {
-		if _, ok := t.Value.(*format.TimestampType); ok {
-			return time.UnixMicro(v.Int64()).UTC()
+// valueOf makes times of numbers that are such.
+func valueOf(e *format.SchemaElement, v any) any {
+	if micros, ok := v.(int64); ok {
+		if _, ok := e.LogicalType.Value.(*format.TimestampType); ok {
+			return time.UnixMicro(micros).UTC()
 		}
 	}
-	return v.Int64()
+	return v
 }
 
 // dictionary is where the dictionary of a column is, if it has one.
 func (s *search) dictionary(c int) []span {
-	meta := &s.file.Metadata().RowGroups[s.group].Columns[c].MetaData
+	meta := &s.columns[c].MetaData
 	if meta.DictionaryPageOffset == 0 {
 		return nil
 	}
 	return []span{{from: meta.DictionaryPageOffset, to: meta.DataPageOffset}}
 }
 
-func pageSpan(offsets parquet.OffsetIndex, p int) span {
-	return span{from: offsets.Offset(p), to: offsets.Offset(p) + offsets.CompressedPageSize(p)}
+func spanOf(at format.PageLocation) span {
+	return span{from: at.Offset, to: at.Offset + int64(at.CompressedPageSize)}
 }

@@ -3,7 +3,7 @@ package lookup
 import (
 	"cmp"
 	"context"
-	"io"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	parallel  = 16      // reads at a time
-	together  = 8 << 10 // ranges that are no further apart, in bytes, are read as one
-	readAhead = 256     // what the Parquet reader reads at a time, in bytes
+	parallel = 16       // reads at a time
+	together = 8 << 10  // ranges that are no further apart, in bytes, are read as one
+	maxGroup = 64 << 20 // bytes that are read of a row group, of 16 MiB of text
+
+	partsAtOnce = 2 // that are opened at a time, to bound the memory
 )
 
 // meter counts what is read of the store.
@@ -28,6 +30,9 @@ func (m *meter) read(ctx context.Context, key string, offset, n int64) ([]byte, 
 	data, err := m.objects.ReadRange(ctx, key, offset, n)
 	m.bytes.Add(int64(len(data)))
 	m.requests.Add(1)
+	if err == nil && int64(len(data)) != n {
+		err = damaged("%d of %d bytes from %d on", len(data), n, offset)
+	}
 	return data, err
 }
 
@@ -37,12 +42,12 @@ type span struct {
 	data     []byte
 }
 
-// ranges is a part of which only what is asked for is read, each byte once.
+// ranges is a row group of which only what is asked for is read, each byte once.
 type ranges struct {
-	ctx  context.Context //nolint:containedctx // io.ReaderAt has no other way to it; it lives as long as one look-up
 	m    *meter
 	key  string
-	size int64
+	size int64 // of the part without its indexes
+	left int64 // bytes that may still be read
 
 	mu   sync.Mutex
 	have []span // apart from each other, ascending
@@ -50,8 +55,10 @@ type ranges struct {
 
 // fetch reads ranges that will be needed, many at a time.
 func (r *ranges) fetch(ctx context.Context, spans []span) error {
-	for i := range spans {
-		spans[i].to = min(spans[i].to+readAhead, r.size)
+	for _, s := range spans {
+		if err := r.check(s); err != nil {
+			return err
+		}
 	}
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	var want []span
@@ -66,6 +73,9 @@ func (r *ranges) fetch(ctx context.Context, spans []span) error {
 	group.SetLimit(parallel)
 	for _, s := range want {
 		for _, gap := range r.gaps(s.from, s.to) {
+			if r.left -= gap.to - gap.from; r.left < 0 {
+				return errors.Join(damaged("more than %d bytes of a row group to read", int64(maxGroup)), group.Wait())
+			}
 			group.Go(func() error { return r.load(ctx, gap) })
 		}
 	}
@@ -105,26 +115,29 @@ func (r *ranges) gaps(from, to int64) []span {
 	return gaps
 }
 
-// ReadAt implements io.ReaderAt; what was not fetched is read.
-func (r *ranges) ReadAt(p []byte, offset int64) (int, error) {
-	to := min(offset+int64(len(p)), r.size)
-	if offset < 0 || offset >= to {
-		return 0, io.EOF
+// bytes are those of a range that was fetched, or is read now.
+func (r *ranges) bytes(ctx context.Context, s span) ([]byte, error) {
+	if err := r.check(s); err != nil {
+		return nil, err
 	}
-	for _, gap := range r.gaps(offset, to) {
-		if err := r.load(r.ctx, gap); err != nil {
-			return 0, err
+	for _, gap := range r.gaps(s.from, s.to) {
+		if err := r.load(ctx, gap); err != nil {
+			return nil, err
 		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, s := range r.have {
-		if s.from < to && s.to > offset {
-			copy(p[max(s.from-offset, 0):], s.data[max(offset-s.from, 0):])
+	data := make([]byte, s.to-s.from)
+	for _, h := range r.have {
+		if h.from < s.to && h.to > s.from {
+			copy(data[max(h.from-s.from, 0):], h.data[max(s.from-h.from, 0):])
 		}
 	}
-	if n := int(to - offset); n < len(p) {
-		return n, io.EOF
+	return data, nil
+}
+
+// check refuses a range that cannot be in the part, or is too much.
+func (r *ranges) check(s span) error {
+	if s.from < 0 || s.to <= s.from || s.to > r.size || s.to-s.from > maxBytes {
+		return damaged("bytes %d to %d of %d", s.from, s.to, r.size)
 	}
-	return len(p), nil
+	return nil
 }
