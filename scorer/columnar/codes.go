@@ -225,14 +225,7 @@ func (c *column) present(from, nulls int) {
 	}
 	n, at := 0, 0
 	for ; l.rows%8 == 0 && at+8 <= len(indexes); at += 8 {
-		bits := uint32(0)
-		for _, index := range *(*[8]int32)(indexes[at:]) { // a copy
-			there := ^uint32(index) >> 31
-			indexes[n] = index
-			n += int(there)
-			bits = bits>>1 | there<<7
-		}
-		l.bits = append(l.bits, byte(bits))
+		l.bits = append(l.bits, squeeze((*[8]int32)(indexes[at:]), indexes, &n))
 		l.rows += 8
 	}
 	for _, index := range indexes[at:] {
@@ -242,6 +235,35 @@ func (c *column) present(from, nulls int) {
 		l.add(uint8(there))
 	}
 	c.indexes = c.indexes[:from+n]
+}
+
+// squeeze moves the indexes among eight that are not null to to[*n:], and returns
+// a bit each for those. It is written out because it has no branches that way:
+// which cells are empty is hard to guess.
+func squeeze(eight *[8]int32, to []int32, n *int) byte {
+	at := *n
+	room := to[at : at+8]
+	i0, i1, i2, i3, i4, i5, i6, i7 := eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7]
+	b0, b1, b2, b3 := ^uint32(i0)>>31, ^uint32(i1)>>31, ^uint32(i2)>>31, ^uint32(i3)>>31
+	b4, b5, b6, b7 := ^uint32(i4)>>31, ^uint32(i5)>>31, ^uint32(i6)>>31, ^uint32(i7)>>31
+	room[0] = i0
+	k := b0
+	room[k&7] = i1
+	k += b1
+	room[k&7] = i2
+	k += b2
+	room[k&7] = i3
+	k += b3
+	room[k&7] = i4
+	k += b4
+	room[k&7] = i5
+	k += b5
+	room[k&7] = i6
+	k += b6
+	room[k&7] = i7
+	k += b7
+	*n = at + int(k)
+	return byte(b0 | b1<<1 | b2<<2 | b3<<3 | b4<<4 | b5<<5 | b6<<6 | b7<<7)
 }
 
 // reserve makes room for n more, and for twice as many soon.
