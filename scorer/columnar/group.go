@@ -244,22 +244,25 @@ func (c *column) appendPage(encoding format.Encoding) int32 {
 
 // compress makes packed of scratch. Where that saves little, the pages of the
 // column that follow are only stored, and so are indexes of many distinct
-// values without trying.
+// values without trying: indexes are packed already, and what is left to save in
+// them takes more time than it is worth.
 func (c *column) compress() {
 	if c.stored || c.coded && c.entries > fewEntries {
 		c.packed = appendStored(c.packed[:0], c.scratch)
 		return
 	}
 	c.packed = must(c.codec.Encode(c.packed[:0], c.scratch))
-	c.stored = len(c.packed) > len(c.scratch)-len(c.scratch)/worthwhile
+	least := len(c.scratch) / worthwhile
+	if c.coded {
+		least = len(c.scratch) / worthwhileCoded
+	}
+	c.stored = len(c.packed) > len(c.scratch)-least
 }
 
 const (
-	// worthwhile is the part of a page that compression must save. Dictionary
-	// indexes are packed already: what is left to save in them takes more time
-	// than it is worth.
-	worthwhile = 4
-	fewEntries = 256 // of a dictionary whose indexes may repeat in ways that compress
+	worthwhile      = 4   // the part of a page that compression must save
+	worthwhileCoded = 2   // the same of a page of indexes
+	fewEntries      = 256 // of a dictionary whose indexes may repeat in ways that compress
 )
 
 // appendLevels appends the definition levels of the page.

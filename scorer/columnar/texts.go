@@ -95,12 +95,23 @@ func (c *column) addTexts(data []byte, start uint32, ends []uint32) (nulls int) 
 		shared := sharedPrefix(last, v)
 		prefixes[n], suffixes[n] = int32(shared), int32(len(v)-shared)
 		n++
-		t.data = append(t.data, v[shared:]...)
 		t.size += len(v)
+		t.data = appendFew(t.data, v[shared:])
 		last = v
 	}
 	t.prefixes, t.suffixes, t.last = prefixes[:n], suffixes[:n], append(t.last[:0], last...)
 	return nulls
+}
+
+// appendFew is append for what is mostly a byte or two: the next id.
+func appendFew(dst, src []byte) []byte {
+	if len(src) > 3 {
+		return append(dst, src...)
+	}
+	for _, b := range src {
+		dst = append(dst, b)
+	}
+	return dst
 }
 
 // index adds texts to what finds them: the hashes for the bloom filter, and the
