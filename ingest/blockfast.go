@@ -35,7 +35,7 @@ func (r *BlockReader) take(b *Block, from int64) bool {
 	for n > 0 && r.cells.start(n-1) >= last {
 		n, odd = n-1, false
 	}
-	t := rowTaker{data: data, bounds: r.cells.bounds, fields: len(r.fields), row: b.Rows, point: r.point}
+	t := rowTaker{data: data, bounds: r.cells.bounds, fields: len(r.fields), row: b.Rows, point: r.point, clean: r.cells.clean}
 	good := n
 	for c := range r.fields {
 		good = t.column(&r.fields[c], c, good)
@@ -98,6 +98,7 @@ type rowTaker struct {
 	fields int
 	row    int  // of the block, where the run begins
 	point  byte // decimal
+	clean  bool // see cellIndex
 }
 
 // column adds the cells of field c of the first n rows and returns how many rows
@@ -115,7 +116,7 @@ func (t *rowTaker) column(f *fieldPlan, c, n int) int {
 	case textField:
 		return texts(&cells, f, f.codes[t.row:t.row+n])
 	default:
-		return raw(&cells, f, n)
+		return raw(&cells, f, n, t.clean)
 	}
 }
 
@@ -282,16 +283,14 @@ var textMasks = func() (masks [16]struct{ low, high uint64 }) {
 	return masks
 }()
 
-// raw adds cells of printable ASCII as they are.
-func raw(cells *cellRun, f *fieldPlan, n int) int {
+// raw adds cells of printable ASCII as they are; clean says that all are.
+func raw(cells *cellRun, f *fieldPlan, n int, clean bool) int {
 	data, bounds, step := cells.data, cells.bounds, cells.step
 	trimmed := f.column != unknownColumn
 	for row, k := 0, 0; row < n; row, k = row+1, k+step {
 		start, end := int(bounds[k]+1), int(bounds[k+1])
-		for at := start; at < end; at += 8 {
-			if unprintable(word(data, at))<<uint(64-8*min(end-at, 8)) != 0 { // what comes after goes
-				return row
-			}
+		if !clean && !printable(data, start, end) {
+			return row
 		}
 		if f.kind == skipField {
 			continue
@@ -302,6 +301,16 @@ func raw(cells *cellRun, f *fieldPlan, n int) int {
 		f.raw.addShort(data[start:], end-start)
 	}
 	return n
+}
+
+// printable tells whether data[start:end] is printable ASCII without quotes.
+func printable(data []byte, start, end int) bool {
+	for at := start; at < end; at += 8 {
+		if unprintable(word(data, at))<<uint(64-8*min(end-at, 8)) != 0 { // what comes after goes
+			return false
+		}
+	}
+	return true
 }
 
 // unprintable marks with its high bit the lowest byte of w that is no printable

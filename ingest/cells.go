@@ -15,6 +15,7 @@ type cellIndex struct {
 	// may end in a carriage return if it is the last one.
 	bounds []uint32
 	lines  []uint64 // where line feeds are, a bit a byte
+	clean  bool     // the cells are all of printable ASCII without quotes, but for what ends them
 }
 
 const (
@@ -34,7 +35,8 @@ func (x *cellIndex) find(data []byte, to int, delimiter byte, most, limit int) (
 		x.bounds, x.lines = make([]uint32, 1+(blocks+1)*wordsBytes), make([]uint64, blocks)
 		x.bounds[0] = beforeFirst
 	}
-	found := separators(x.bounds[1:], x.lines[:blocks], data, delimiter)
+	found, unclean := separators(x.bounds[1:], x.lines[:blocks], data, delimiter)
+	x.clean = !unclean
 	for i, lines := range x.lines[:blocks] {
 		for ; lines != 0; lines &= lines - 1 {
 			at := i*wordsBytes + bits.TrailingZeros64(lines)
@@ -57,23 +59,25 @@ func (x *cellIndex) start(r int) int64 { return int64(x.bounds[r*x.fields] + 1) 
 // findSeparators fills bounds with the positions of the delimiters and line
 // feeds in the first 64*len(lines) bytes of data, and lines with those of line
 // feeds alone, a bit each; it returns how many bounds there are. bounds has room
-// for eight more than there can be.
-func findSeparators(bounds []uint32, lines []uint64, data []byte, delimiter byte) int {
-	commas := uint64(delimiter) * ones
-	n := 0
+// for eight more than there can be. odd tells that there may be another byte than
+// separators and printable ASCII, or a quote.
+func findSeparators(bounds []uint32, lines []uint64, data []byte, delimiter byte) (n int, odd bool) {
+	commas, others := uint64(delimiter)*ones, uint64(0)
 	for i := range lines {
 		words := (*[wordsBytes]byte)(data[i*wordsBytes:])
 		var all, feeds uint64
 		for j := 0; j < wordsBytes; j += 8 {
 			w := binary.LittleEndian.Uint64(words[j : j+8])
 			feed := zeros(w ^ '\n'*ones)
-			all = all>>8 | gather(zeros(w^commas)|feed)<<56
+			comma := zeros(w ^ commas)
+			others |= unprintable(w) &^ (comma | feed)
+			all = all>>8 | gather(comma|feed)<<56
 			feeds = feeds>>8 | gather(feed)<<56
 		}
 		lines[i] = feeds
 		n += positions(bounds[n:], all, uint32(i*wordsBytes))
 	}
-	return n
+	return n, others != 0
 }
 
 // positions writes where the bits of w are, from base on, eight at a time.

@@ -3,7 +3,7 @@ package ingest
 import "golang.org/x/sys/cpu"
 
 // separators is findSeparators, by vectors where the processor has them.
-func separators(bounds []uint32, lines []uint64, data []byte, delimiter byte) int {
+func separators(bounds []uint32, lines []uint64, data []byte, delimiter byte) (n int, odd bool) {
 	if !cpu.X86.HasAVX2 || !cpu.X86.HasBMI1 || !cpu.X86.HasPOPCNT || len(lines) == 0 {
 		return findSeparators(bounds, lines, data, delimiter)
 	}
@@ -14,4 +14,4 @@ func separators(bounds []uint32, lines []uint64, data []byte, delimiter byte) in
 // separatorsAVX2 compares 64 bytes at a time.
 //
 //go:noescape
-func separatorsAVX2(bounds *uint32, lines []uint64, data *byte, delimiter byte) int
+func separatorsAVX2(bounds *uint32, lines []uint64, data *byte, delimiter byte) (n int, odd bool)
