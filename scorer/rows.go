@@ -102,6 +102,7 @@ func (s *rowScorer) segment(ctx context.Context, records *ingest.Scanner, w *seg
 	if err := s.scan(ctx, records, w, &seg.tally, &rejects.rejectWriter); err != nil {
 		return nil, err
 	}
+	w.group.Finish()
 	seg.next, seg.lines = records.Next(), records.Lines()
 	return seg, nil
 }

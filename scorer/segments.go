@@ -39,14 +39,16 @@ type segments struct {
 
 	bytes   int64 // of a segment
 	sink    *segmentSink
-	workers sync.Pool // of *segmentWorker
+	workers chan *segmentWorker // that have nothing to do
 }
 
 func (s *segments) worker() (*segmentWorker, error) {
-	if w, ok := s.workers.Get().(*segmentWorker); ok {
+	select {
+	case w := <-s.workers:
 		return w, nil
+	default:
+		return s.rows.worker()
 	}
-	return s.rows.worker()
 }
 
 // run scores all segments, as many at a time as there are cores, and hands
@@ -62,7 +64,9 @@ func (s *segments) run(ctx context.Context) error {
 		err     error
 	}
 	n := ingest.Chunks(s.head.DataStart, s.size, s.bytes)
-	pending := make(chan chan result, runtime.GOMAXPROCS(0)-1)
+	cores := runtime.GOMAXPROCS(0)
+	pending := make(chan chan result, cores-1)
+	s.workers = make(chan *segmentWorker, cores+1) // one in the hands of the sink
 	start := func(k int) chan result {
 		done := make(chan result, 1)
 		wg.Go(func() {
@@ -102,7 +106,7 @@ func (s *segments) run(ctx context.Context) error {
 			return r.err
 		}
 		next = r.segment.next
-		s.workers.Put(r.worker)
+		s.workers <- r.worker
 		k++
 	}
 	return ctx.Err()

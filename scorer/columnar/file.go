@@ -3,11 +3,9 @@ package columnar
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"math"
 
-	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
 
@@ -69,13 +67,13 @@ func (f *File) Write(g *Group) error {
 		return f.err
 	}
 	rg := format.RowGroup{NumRows: rows, FileOffset: f.offset, Ordinal: int16(min(len(f.meta.RowGroups), math.MaxInt16))}
+	g.Finish()
 	var index groupIndex
 	for i := range g.columns {
 		c := &g.columns[i]
 		if c.rows != rows {
 			return fmt.Errorf("parquet row group: column %q has %d rows, the first one %d", c.Name, c.rows, rows)
 		}
-		c.flush()
 		chunk, pages := f.column(c)
 		rg.Columns = append(rg.Columns, chunk)
 		index.pages = append(index.pages, pages)
@@ -101,7 +99,8 @@ func (f *File) column(c *column) (format.ColumnChunk, []page) {
 	}
 	if c.usedDict {
 		meta.DictionaryPageOffset = start
-		meta.TotalUncompressedSize += f.dictionary(c)
+		meta.TotalUncompressedSize += c.dictionaryRaw
+		f.write(c.dictionaryPage)
 		meta.Encoding = append(meta.Encoding, format.RLEDictionary)
 	}
 	if c.usedDelta {
@@ -119,37 +118,17 @@ func (f *File) column(c *column) (format.ColumnChunk, []page) {
 	}
 	f.write(c.body)
 	meta.TotalCompressedSize = f.offset - start
-	c.boundDense()
 	meta.Statistics.MinValue, meta.Statistics.MaxValue = c.bounds.encoded(c.Kind)
 	return format.ColumnChunk{FileOffset: start, MetaData: meta}, pages
 }
 
-// dictionary writes a column's dictionary page and returns its size before
-// compression.
-func (f *File) dictionary(c *column) int64 {
-	c.packed = must(c.codec.Encode(c.packed[:0], c.dictionary))
-	header := appendHeader(nil, &format.PageHeader{
-		Type:                 format.DictionaryPage,
-		UncompressedPageSize: size32(len(c.dictionary)),
-		CompressedPageSize:   size32(len(c.packed)),
-		CRC:                  int32(crc32.ChecksumIEEE(c.packed)),
-		DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{
-			NumValues: size32(c.entries), Encoding: format.Plain,
-		}),
-	})
-	f.write(header)
-	f.write(c.packed)
-	return int64(len(header) + len(c.dictionary))
-}
-
 // bloom writes a column's bloom filter.
 func (f *File) bloom(c *column, meta *format.ColumnMetaData) {
-	filter := c.bloomFilter()
-	if filter == nil {
+	bits := c.filter.Bytes()
+	if len(bits) == 0 {
 		return
 	}
 	meta.BloomFilterOffset = f.offset
-	bits := filter.Bytes()
 	f.write(appendHeader(nil, &format.BloomFilterHeader{
 		NumBytes:    size32(len(bits)),
 		Algorithm:   format.BloomFilterAlgorithm{Value: &format.SplitBlockAlgorithm{}},

@@ -24,8 +24,9 @@ const (
 // number of values before [File.Write]. It is not safe for concurrent use.
 // A Group can be used again after Reset without allocating anew.
 type Group struct {
-	schema  *Schema
-	columns []column
+	schema   *Schema
+	columns  []column
+	finished bool
 }
 
 // NewGroup makes an empty row group of the schema; pages are compressed
@@ -43,6 +44,7 @@ func (g *Group) Schema() *Schema { return g.schema }
 
 // Reset empties the group and keeps its memory.
 func (g *Group) Reset() {
+	g.finished = false
 	for i := range g.columns {
 		g.columns[i].reset()
 	}
@@ -58,6 +60,19 @@ func (g *Group) Size() int {
 		n += len(g.columns[i].body)
 	}
 	return n
+}
+
+// Finish does the work of the row group that is left before it is written, so
+// that groups made side by side are also finished side by side. Nothing can be
+// added until Reset. File.Write does it unless it is done.
+func (g *Group) Finish() {
+	if g.finished {
+		return
+	}
+	g.finished = true
+	for i := range g.columns {
+		g.columns[i].finish()
+	}
 }
 
 // Hashes returns the XXH64 hashes of all values of the column with a bloom
@@ -117,6 +132,11 @@ type column struct {
 	seen       []bool  // dense codes that are there
 	bounds     bounds
 	hashes     []uint64 // of a column with a bloom filter
+
+	// Made by finish.
+	dictionaryPage []byte // with its header
+	dictionaryRaw  int64  // its size before compression
+	filter         bloom.SplitBlockFilter
 
 	scratch, packed []byte
 }
@@ -274,14 +294,33 @@ func (c *column) appendLevels(dst []byte) []byte {
 	return c.levels.append(dst)
 }
 
-// bloomFilter returns the filter over all values, nil without one.
-func (c *column) bloomFilter() bloom.SplitBlockFilter {
-	if !c.Bloom || len(c.hashes) == 0 {
-		return nil
+// finish ends the last page, and makes the dictionary page, the bounds and the
+// bloom filter.
+func (c *column) finish() {
+	c.flush()
+	c.boundDense()
+	c.filter = c.filter[:0]
+	if c.Bloom && len(c.hashes) > 0 {
+		blocks := bloom.NumSplitBlocksOf(int64(len(c.hashes)), bloomBits)
+		c.filter = reserve(c.filter, blocks)[:blocks]
+		clear(c.filter)
+		c.filter.InsertBulk(c.hashes)
 	}
-	f := make(bloom.SplitBlockFilter, bloom.NumSplitBlocksOf(int64(len(c.hashes)), bloomBits))
-	f.InsertBulk(c.hashes)
-	return f
+	if !c.usedDict {
+		return
+	}
+	c.packed = must(c.codec.Encode(c.packed[:0], c.dictionary))
+	c.dictionaryPage = appendHeader(c.dictionaryPage[:0], &format.PageHeader{
+		Type:                 format.DictionaryPage,
+		UncompressedPageSize: size32(len(c.dictionary)),
+		CompressedPageSize:   size32(len(c.packed)),
+		CRC:                  int32(crc32.ChecksumIEEE(c.packed)),
+		DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{
+			NumValues: size32(c.entries), Encoding: format.Plain,
+		}),
+	})
+	c.dictionaryRaw = int64(len(c.dictionaryPage) + len(c.dictionary))
+	c.dictionaryPage = append(c.dictionaryPage, c.packed...)
 }
 
 // bloomBits are the bits a value: about one in a hundred others passes.
