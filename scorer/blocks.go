@@ -44,9 +44,7 @@ type blockScorer struct {
 	reasons     [explain.MaxReasons][]uint32
 	imputed     []uint32
 
-	ones          []uint32 // the code of a column with one text
-	times         []int64
-	modelNames    []string
+	decidedAt     time.Time
 	decisionNames []string
 	reasonNames   []string
 	imputedNames  []string
@@ -66,8 +64,7 @@ const (
 )
 
 func newBlockScorer(s *Scorer, inputs []batchInput, decidedAt time.Time) *blockScorer {
-	b := &blockScorer{blockInputs: newBlockInputs(s), inputs: inputs, outcomes: s.outcomes(), shadow: newShadowScorer(s)}
-	b.modelNames = []string{"", s.model.SHA256()}
+	b := &blockScorer{blockInputs: newBlockInputs(s), inputs: inputs, outcomes: s.outcomes(), decidedAt: decidedAt, shadow: newShadowScorer(s)}
 	b.decisionNames = []string{"", string(model.Approved), string(model.Declined), string(model.Referred)}
 	b.imputedNames, b.imputedCodes = []string{""}, map[uint64]uint32{0: 0}
 	if b.outcomes != nil {
@@ -83,10 +80,6 @@ func newBlockScorer(s *Scorer, inputs []batchInput, decidedAt time.Time) *blockS
 	}
 	b.reasonNames = s.reasonNames()
 	b.areaNames = []string{""}
-	for range ingest.BlockRows {
-		b.ones = append(b.ones, 1)
-		b.times = append(b.times, decidedAt.UnixMicro())
-	}
 	return b
 }
 
@@ -326,8 +319,8 @@ func (s *blockScorer) writeDecision(g *columnar.Group, at int) {
 	}
 	at += 3 + explain.MaxReasons
 	g.Texts(at, s.imputed, s.imputedNames)
-	g.Texts(at+1, s.ones[:rows], s.modelNames)
-	g.Ints(at+2, s.times[:rows])
+	g.RepeatText(at+1, s.scorer.model.SHA256(), rows)
+	g.RepeatInt(at+2, s.decidedAt.UnixMicro(), rows)
 	if s.shadow != nil {
 		s.shadow.write(g, at+3, s.decisionNames)
 	}

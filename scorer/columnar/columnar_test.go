@@ -38,6 +38,7 @@ func testSchema(tb testing.TB) *Schema {
 		{Name: "score", Kind: Double},
 		{Name: "offset", Kind: Int64},
 		{Name: "at", Kind: Timestamp},
+		{Name: "by", Kind: Text},
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -121,16 +122,13 @@ func (r *rows) add(g *Group, block int) {
 			data = append(data, id...)
 			ends = append(ends, uint32(len(data)))
 		}
-		at := make([]int64, to-from)
-		for i := range at {
-			at[i] = 1_700_000_000_000_000
-		}
 		g.Bytes(0, data, ends)
 		g.Texts(1, r.areas[from:to], areas)
 		r.addIncomes(g, from, to)
 		scores.add(g, r.scores[from:to])
 		g.Ints(4, r.offsets[from:to])
-		g.Ints(5, at)
+		g.RepeatInt(5, 1_700_000_000_000_000, to-from)
+		g.RepeatText(6, "the model", to-from)
 	}
 }
 
@@ -143,7 +141,7 @@ func (r *rows) want() []string {
 			income = fmt.Sprint(r.incomes[i])
 		}
 		lines = append(lines, strings.Join([]string{
-			orNull(id), orNull(areas[r.areas[i]]), income, fmt.Sprint(r.scores[i]), strconv.FormatInt(r.offsets[i], 10), "1700000000000000",
+			orNull(id), orNull(areas[r.areas[i]]), income, fmt.Sprint(r.scores[i]), strconv.FormatInt(r.offsets[i], 10), "1700000000000000", "the model",
 		}, " "))
 	}
 	return lines

@@ -106,9 +106,10 @@ func (f *File) column(c *column) (format.ColumnChunk, []page) {
 	if c.usedDelta {
 		meta.Encoding = append(meta.Encoding, format.DeltaByteArray)
 	}
-	if c.Kind == Int64 || c.Kind == Timestamp {
+	if c.usedInts {
 		meta.Encoding = append(meta.Encoding, format.DeltaBinaryPacked)
-	} else if c.usedPlain || c.usedDict {
+	}
+	if c.usedPlain || c.usedDict {
 		meta.Encoding = append(meta.Encoding, format.Plain)
 	}
 	meta.DataPageOffset = f.offset

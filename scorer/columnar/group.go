@@ -110,6 +110,7 @@ type column struct {
 	usedPlain   bool
 	usedDict    bool
 	usedDelta   bool
+	usedInts    bool
 
 	// The page in the making.
 	firstRow  int64
@@ -150,7 +151,7 @@ func (c *column) init(of *Column, codec *zstd.Codec) {
 func (c *column) reset() {
 	c.rows, c.nulls, c.raw, c.stored = 0, 0, 0, false
 	c.body, c.pages = c.body[:0], c.pages[:0]
-	c.usedPlain, c.usedDict, c.usedDelta = false, false, false
+	c.usedPlain, c.usedDict, c.usedDelta, c.usedInts = false, false, false, false
 	c.startPage()
 	c.dictionary, c.entries, c.width, c.known = c.dictionary[:0], 0, 0, c.known[:0]
 	clear(c.seen)
