@@ -36,7 +36,7 @@ func TestDetectDialect(t *testing.T) {
 		"bars":             {strings.ReplaceAll(full, ",", "|"), with(func(d *Dialect) { d.Delimiter = "|" })},
 		"quoted names":     {`"` + strings.ReplaceAll(header, ",", `";"`) + "\"\n", with(func(d *Dialect) { d.Delimiter = ";" })},
 		"a comma in names": {"a,b;" + semicolons, with(func(d *Dialect) { d.Delimiter = ";" })},
-		"many commas":      {"address (street, number, district, city, state, country, code, floor, door, x, y, z, and more);" + semicolons, with(func(d *Dialect) { d.Delimiter = ";" })},
+		"many commas":      {"address (street, number, district, city, state, country, code, floor, door, a, b, c, d, e, f, and more);" + semicolons, with(func(d *Dialect) { d.Delimiter = ";" })},
 		"sep=;":            {"sep=;\r\n" + semicolons, with(func(d *Dialect) { d.Delimiter = ";" })},
 		"sep=TAB":          {"\"sep=\t\"\n" + strings.ReplaceAll(full, ",", "\t"), with(func(d *Dialect) { d.Delimiter = "\t" })},
 		"sep=^":            {"SEP=^\n" + strings.ReplaceAll(full, ",", "^"), with(func(d *Dialect) { d.Delimiter = "^" })},
