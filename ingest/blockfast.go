@@ -286,19 +286,29 @@ var textMasks = func() (masks [16]struct{ low, high uint64 }) {
 // raw adds cells of printable ASCII as they are; clean says that all are.
 func raw(cells *cellRun, f *fieldPlan, n int, clean bool) int {
 	data, bounds, step := cells.data, cells.bounds, cells.step
-	trimmed := f.column != unknownColumn
+	trimmed, to := f.column != unknownColumn, f.raw
 	for row, k := 0, 0; row < n; row, k = row+1, k+step {
 		start, end := int(bounds[k]+1), int(bounds[k+1])
 		if !clean && !printable(data, start, end) {
 			return row
 		}
-		if f.kind == skipField {
-			continue
+		if to == nil {
+			continue // it is not carried along
 		}
 		if trimmed && end > start && (data[start] == ' ' || data[end-1] == ' ') {
 			return row // trimmed on the long way
 		}
-		f.raw.addShort(data[start:], end-start)
+		at, length := len(to.Data), end-start
+		if length > 16 || at+16 > cap(to.Data) {
+			to.add(data[start:end])
+			continue
+		}
+		// Two words, some of them for nothing, take less than a call.
+		words := to.Data[at : at+16 : at+16]
+		binary.LittleEndian.PutUint64(words, word(data, start))
+		binary.LittleEndian.PutUint64(words[8:], word(data, start+8))
+		to.Data = to.Data[:at+length]
+		to.Ends = append(to.Ends, uint32(at+length))
 	}
 	return n
 }
@@ -317,19 +327,4 @@ func printable(data []byte, start, end int) bool {
 // ASCII or a quote. Higher marks may be wrong.
 func unprintable(w uint64) uint64 {
 	return zeroBytes(w^('"'*ones)) | (w-' '*ones)&^w&highs | w&highs
-}
-
-// addShort adds the first n bytes of data, which goes on for 16 bytes at least.
-func (c *RawColumn) addShort(data []byte, n int) {
-	at := len(c.Data)
-	if n > 16 || at+16 > cap(c.Data) {
-		c.add(data[:n])
-		return
-	}
-	// Two words, some of them for nothing, take less than a call.
-	to := c.Data[at : at+16]
-	binary.LittleEndian.PutUint64(to, le64(data))
-	binary.LittleEndian.PutUint64(to[8:], le64(data[8:]))
-	c.Data = c.Data[:at+n]
-	c.Ends = append(c.Ends, uint32(at+n))
 }

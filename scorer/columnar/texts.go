@@ -145,16 +145,23 @@ func (c *column) index(data []byte, start uint32, ends []uint32) {
 // sharedPrefix is how many bytes a and b begin with alike.
 func sharedPrefix(a, b []byte) int {
 	n := min(len(a), len(b))
-	at := 0
-	for ; at+8 <= n; at += 8 {
-		if x := binary.LittleEndian.Uint64(a[at:]) ^ binary.LittleEndian.Uint64(b[at:]); x != 0 {
+	if n < 8 {
+		at := 0
+		for at < n && a[at] == b[at] {
+			at++
+		}
+		return at
+	}
+	for at := 0; ; at += 8 {
+		at = min(at, n-8) // the last word may overlap the one before
+		x := binary.LittleEndian.Uint64(a[at:]) ^ binary.LittleEndian.Uint64(b[at:])
+		if x != 0 {
 			return at + bits.TrailingZeros64(x)/8
 		}
+		if at == n-8 {
+			return n
+		}
 	}
-	for at < n && a[at] == b[at] {
-		at++
-	}
-	return at
 }
 
 // pageBounds are the bounds of the page, nil without; they widen those of the
