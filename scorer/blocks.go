@@ -34,7 +34,7 @@ type blockScorer struct {
 	outcomes *outcomes
 	places   [][]placed // of features, by the block's codes
 	at       []placed   // of the rows
-	found    []outcome
+	found    []uint32   // numbers of outcomes
 
 	p           []float64 // probabilities of other models, and their codes
 	ps          ingest.Numbers

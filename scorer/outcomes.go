@@ -8,7 +8,6 @@ import (
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/model"
-	"github.com/loanscorer/loanscorer/model/explain"
 )
 
 // outcomes remembers what becomes of a row by the cells of the model's grid
@@ -20,21 +19,28 @@ import (
 type outcomes struct {
 	scorer  *Scorer
 	grid    *model.Grid
-	strides []int // of the features
-	places  []atomic.Uint64
+	strides []int           // of the features
+	places  []atomic.Uint32 // numbers of outcomes + 1; 0: not known yet
 
-	mu            sync.Mutex
-	numbers       ingest.Numbers            // codes of probabilities
-	probabilities atomic.Pointer[[]float64] // by code
+	mu      sync.Mutex
+	numbers ingest.Numbers        // codes of probabilities
+	known   map[outcome]uint32    // numbers + 1
+	lists   atomic.Pointer[lists] // what the numbers of all places stand for
+}
+
+// lists are only ever appended to.
+type lists struct {
+	outcomes      []outcome // by number
+	probabilities []float64 // by code
 }
 
 // Bounds of the table, and of what a place can say.
 const (
-	maxPlaces          = 1 << 20 // 8 bytes each
+	maxPlaces          = 1 << 20 // 4 bytes each
 	maxOutcomeFeatures = 8
 )
 
-// outcome is what becomes of the rows of a place; 0 if it is not known yet:
+// outcome is what becomes of the rows of a place:
 //
 //	bits  0-20  code of the probability
 //	     21-22  code of the decision
@@ -81,7 +87,7 @@ func newOutcomes(s *Scorer) *outcomes {
 			return nil
 		}
 	}
-	o.places = make([]atomic.Uint64, size)
+	o.places, o.known = make([]atomic.Uint32, size), make(map[outcome]uint32)
 	return o
 }
 
@@ -97,15 +103,14 @@ func (o *outcomes) place(i int, v float64) placed {
 }
 
 // find works out the outcome of the place of x, of which some features are
-// missing.
-func (o *outcomes) find(place placed, x []float64, missing uint64) (outcome, error) {
+// missing, and returns its number + 1.
+func (o *outcomes) find(place placed, x []float64, missing uint64) (uint32, error) {
 	p, err := o.scorer.model.Probability(x)
 	if err != nil {
 		return 0, errUnscored
 	}
 	decision := decisionCode(o.scorer.policy.Decide(p))
-	of := outcome(o.code(p)) | outcome(decision)<<decisionShift |
-		outcome(status.ScoreBin(p))<<binShift | outcome(missing)<<missingShift
+	of := outcome(decision)<<decisionShift | outcome(status.ScoreBin(p))<<binShift | outcome(missing)<<missingShift
 	if decision != codeApproved && o.scorer.reasons != nil {
 		order, n, err := o.scorer.reasons.explainer.Adverse(x)
 		if err != nil {
@@ -115,19 +120,29 @@ func (o *outcomes) find(place placed, x []float64, missing uint64) (outcome, err
 			of |= outcome(reasonCode(feature, missing>>feature&1 != 0)) << (reasonShift + i*reasonBits)
 		}
 	}
-	o.places[place].Store(uint64(of))
-	return of, nil
+	number := o.number(of, p)
+	o.places[place].Store(number)
+	return number, nil
 }
 
-// code is the code of a probability. Codes depend on who came first; the
-// writer of columns numbers values anew.
-func (o *outcomes) code(p float64) uint32 {
+// number is the number + 1 of an outcome with probability p. Numbers and codes
+// depend on who came first; the writer of columns numbers values anew.
+func (o *outcomes) number(of outcome, p float64) uint32 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	code := o.numbers.Code(p)
-	values := o.numbers.Values()
-	o.probabilities.Store(&values)
-	return code
+	of |= outcome(o.numbers.Code(p))
+	number, ok := o.known[of]
+	if !ok {
+		var l lists
+		if before := o.lists.Load(); before != nil {
+			l = *before
+		}
+		l = lists{append(l.outcomes, of), o.numbers.Values()}
+		number = uint32(len(l.outcomes))
+		o.known[of] = number
+		o.lists.Store(&l) // before anyone can see the number
+	}
+	return number
 }
 
 // look finds the outcomes of the rows of the block.
@@ -142,14 +157,14 @@ func (s *blockScorer) look(rows int) error {
 		if int(at) >= len(o.places) {
 			return s.rowError(row, errUnscored)
 		}
-		of := outcome(o.places[at].Load())
-		if of == 0 {
+		number := o.places[at].Load()
+		if number == 0 {
 			var err error
-			if of, err = s.find(row, at); err != nil {
+			if number, err = s.find(row, at); err != nil {
 				return err
 			}
 		}
-		s.found[row] = of
+		s.found[row] = number - 1
 	}
 	return nil
 }
@@ -187,7 +202,7 @@ func (s *blockScorer) place(i int, v float64) placed {
 }
 
 // find works out the outcome of a row whose place is not known yet.
-func (s *blockScorer) find(row int, place placed) (outcome, error) {
+func (s *blockScorer) find(row int, place placed) (uint32, error) {
 	var buf [maxOutcomeFeatures]float64
 	x, missing := buf[:len(s.columns)], uint64(0)
 	for i := range s.columns {
@@ -195,30 +210,29 @@ func (s *blockScorer) find(row int, place placed) (outcome, error) {
 			missing |= 1 << i
 		}
 	}
-	of, err := s.outcomes.find(place, x, missing)
+	number, err := s.outcomes.find(place, x, missing)
 	if err != nil {
 		return 0, s.rowError(row, err)
 	}
-	return of, nil
+	return number, nil
 }
 
 // unpack makes columns of the outcomes.
 func (s *blockScorer) unpack() {
-	rows := len(s.found)
+	known, rows := s.outcomes.lists.Load(), len(s.found)
 	s.grow(rows)
-	s.probability.Codes = grow(s.probability.Codes, rows)
+	s.probability.Codes, s.probability.Values = grow(s.probability.Codes, rows), known.probabilities
 	codes, decisions, bins, imputed := s.probability.Codes, s.decisions, s.bins, s.imputed
-	for row, of := range s.found {
+	r1, r2, r3, r4 := s.reasons[0], s.reasons[1], s.reasons[2], s.reasons[3]
+	for row, number := range s.found {
+		of := known.outcomes[number]
 		codes[row] = uint32(of) & probabilityMask
 		decisions[row] = uint32(of>>decisionShift) & decisionMask
 		bins[row] = uint8(of>>binShift) & binMask
 		imputed[row] = uint32(of>>missingShift) & missingMask
+		r1[row] = uint32(of>>reasonShift) & reasonMask
+		r2[row] = uint32(of>>(reasonShift+reasonBits)) & reasonMask
+		r3[row] = uint32(of>>(reasonShift+2*reasonBits)) & reasonMask
+		r4[row] = uint32(of>>(reasonShift+3*reasonBits)) & reasonMask
 	}
-	for i := range explain.MaxReasons {
-		codes, shift := s.reasons[i], reasonShift+i*reasonBits
-		for row, of := range s.found {
-			codes[row] = uint32(of>>(shift&63)) & reasonMask
-		}
-	}
-	s.probability.Values = *s.outcomes.probabilities.Load()
 }

@@ -190,12 +190,21 @@ func plainTexts(src []byte, n int) ([]string, error) {
 }
 
 func plainDoubles(src []byte, n int) ([]float64, error) {
+	return eights(src, n, math.Float64frombits)
+}
+
+// plainInts decodes n whole numbers of eight bytes.
+func plainInts(src []byte, n int) ([]int64, error) {
+	return eights(src, n, func(bits uint64) int64 { return int64(bits) })
+}
+
+func eights[T any](src []byte, n int, of func(bits uint64) T) ([]T, error) {
 	if n > len(src)/8 {
 		return nil, damaged("%d numbers in %d bytes", n, len(src))
 	}
-	values := make([]float64, n)
+	values := make([]T, n)
 	for i := range values {
-		values[i] = math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:]))
+		values[i] = of(binary.LittleEndian.Uint64(src[8*i:]))
 	}
 	return values, nil
 }

@@ -63,6 +63,7 @@ type pageReader struct {
 	optional bool
 	texts    []string // the dictionary
 	doubles  []float64
+	ints     []int64
 }
 
 // zstdDecoder is made when it is first needed.
@@ -136,6 +137,8 @@ func (r *pageReader) dictionary(data []byte) error {
 		r.texts, err = plainTexts(body, n)
 	case format.Double:
 		r.doubles, err = plainDoubles(body, n)
+	case format.Int64:
+		r.ints, err = plainInts(body, n)
 	default:
 		err = damaged("dictionary of type %v", r.kind)
 	}
@@ -195,6 +198,8 @@ func (r *pageReader) values(p *page, encoding format.Encoding, body []byte, n in
 		p.texts, err = chosen(r.texts, body, n)
 	case of{format.RLEDictionary, format.Double}:
 		p.doubles, err = chosen(r.doubles, body, n)
+	case of{format.RLEDictionary, format.Int64}:
+		p.ints, err = chosen(r.ints, body, n)
 	case of{format.DeltaByteArray, format.ByteArray}:
 		p.texts, err = prefixed(body, n)
 	case of{format.Plain, format.ByteArray}:
