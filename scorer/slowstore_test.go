@@ -148,7 +148,7 @@ func slowUpload(tb testing.TB, text []byte, list *simList) (*slowObjects, *Bulk,
 // whatever was read of it until then. // failure 33
 func TestReplacedWhileReadAhead(t *testing.T) {
 	t.Parallel()
-	text := benchFile(200_000) // three ranges, after the head
+	text := benchFile(200_000) // more than what is read at a time, after the head
 	for _, after := range []int64{1, 2, 3} {
 		s, worker, info, body := slowUpload(t, text, &simList{})
 		s.limit = after

@@ -33,7 +33,7 @@ func TestBatchByHand(t *testing.T) {
 		t.Errorf("%v worker seconds, want about %v", e.WorkerSeconds, busy)
 	}
 	lambda := (busy + 1.02 + 0.53 + 6*0.3) * 1769 / 1024 * 0.0000166667 // planning, closing and starts beside
-	requests := 32*0.000005 + (8*4+50)*0.0000004 + 27*0.0000004 + 9*0.0000002
+	requests := 32*0.000005 + (8*8+50)*0.0000004 + 27*0.0000004 + 9*0.0000002
 	if want := lambda + requests; math.Abs(e.USD-want) > 0.08*want {
 		t.Errorf("%v USD, want %v", e.USD, want)
 	}

@@ -56,7 +56,7 @@ type Run struct {
 }
 
 // rangeBytes is how much of an upload one request reads.
-const rangeBytes = 4 << 20
+const rangeBytes = 2 << 20
 
 // Capacity computes how long a fleet takes for a file of so many chunks, each of
 // chunkBytes but the last, and what that costs. Chunks are alike and a worker

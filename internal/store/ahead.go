@@ -10,8 +10,8 @@ import (
 // in memory until they are read. The figures behind them are in
 // docs/performance.md.
 const (
-	aheadRanges = 3
-	aheadBytes  = 4 << 20
+	aheadRanges = 4
+	aheadBytes  = 2 << 20
 	aheadLast   = aheadBytes / 8 // a rest that small is not a range of its own
 )
 

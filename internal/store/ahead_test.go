@@ -16,8 +16,8 @@ import (
 
 // piece is how much is read ahead at a time, and ranges are how many.
 const (
-	piece  = 4 << 20
-	ranges = 3
+	piece  = 2 << 20
+	ranges = 4
 )
 
 func long(n int) []byte {

@@ -28,7 +28,7 @@ type OpenOptions struct {
 	Resume int           // how often a broken read is resumed without progress; 5
 	// Ahead is how many bytes from the offset on will be read for certain. They
 	// are fetched in ranges, some at a time, before they are asked for, and take
-	// up to 12 MiB; 0: one request to the object's end, no faster than it is read.
+	// up to 9 MiB; 0: one request to the object's end, no faster than it is read.
 	Ahead int64
 }
 
