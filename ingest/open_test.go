@@ -237,6 +237,33 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// failure 50: a workbook whose rows are of thousands of empty cells is given up like any other bomb.
+func TestBombOfEmptyCells(t *testing.T) {
+	t.Parallel()
+	var sheet strings.Builder
+	sheet.WriteString("<worksheet><sheetData><row r=\"1\">")
+	for _, name := range []string{"TotalIncome", "LoanAmount", "Credit_History", "Property_Area"} {
+		sheet.WriteString(`<c t="inlineStr"><is><t>` + name + `</t></is></c>`)
+	}
+	sheet.WriteString("</row>")
+	for i := range 20_000 {
+		fmt.Fprintf(&sheet, `<row r="%d"><c r="XFD%d"><v>1</v></c></row>`, i+2, i+2)
+	}
+	sheet.WriteString("</sheetData></worksheet>")
+	file := zipped(t, "xl/workbook.xml", `<workbook><sheets><sheet name="S" r:id="r1"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels", `<Relationships><Relationship Id="r1" Type="x/worksheet" Target="s.xml"/></Relationships>`, "xl/s.xml", sheet.String())
+	text, err := Open(sourceOf(file), Given{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, text)
+	finish(t, text)
+	var refused *FileError
+	if !errors.As(err, &refused) || refused.Code != CodeUnpacksTooLarge || n > FreeRatio {
+		t.Errorf("%d bytes of text, %v", n, err)
+	}
+}
+
 // directory is a zip archive of so many empty files whose end record tells of count.
 func directory(files int, count uint64) string {
 	var local, central []byte

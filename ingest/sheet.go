@@ -34,6 +34,9 @@ type sheetText struct {
 func (s *sheetText) Read(p []byte) (int, error) {
 	n, err := s.rows.Read(p)
 	s.n += int64(n)
+	if s.n > FreeRatio && s.n/MaxRatio > s.at.at { // a cell far to the right makes a row of thousands of empty ones
+		return 0, tooMuch(PackingXLSX, s.at.at, s.n)
+	}
 	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
