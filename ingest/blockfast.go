@@ -147,6 +147,7 @@ func (c *cellRun) trim(n int) {
 func (t *rowTaker) numbers(cells *cellRun, f *fieldPlan, codes []uint32, values []float64) int {
 	f.numbers.begin()
 	for row := 0; ; row++ {
+		row += cells.fourNumbers(row, f.numbers.small, codes[row:], values[row:])
 		row += cells.smallNumbers(row, f.numbers.small, codes[row:], values[row:])
 		if row == len(codes) {
 			return row

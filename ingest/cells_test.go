@@ -2,6 +2,9 @@ package ingest
 
 import (
 	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,4 +56,47 @@ func FuzzSeparators(f *testing.F) {
 			t.Error("findSeparators: not odd")
 		}
 	})
+}
+
+// Numbers four at a time are those of one at a time, and what is for another way
+// stops them.
+func TestFourNumbers(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 9))
+	odd := []string{"", "007", "00", "1.5", "-1", "131072", "999999", "12345678", "123456789012345678", "4/", ":1", "1:", "0x1", " 1", "\xb1\xb2"}
+	var numbers Numbers
+	for n := range smallNumbers {
+		if n%3 != 0 {
+			numbers.Code(float64(n))
+		}
+	}
+	for round := range 2000 {
+		rows, step := 1+r.IntN(20), 1+r.IntN(3)
+		oddAt := r.IntN(2 * rows)
+		var text strings.Builder
+		bounds := []uint32{beforeFirst}
+		for i := range rows * step {
+			cell := fmt.Sprint(3*r.IntN(smallNumbers/3/[]int{1, 10, 1000, 10_000}[r.IntN(4)]) + 1)
+			if i == oddAt*step {
+				cell = odd[r.IntN(len(odd))]
+			}
+			text.WriteString(cell)
+			bounds = append(bounds, uint32(text.Len()))
+			text.WriteByte(',')
+		}
+		cells := cellRun{data: append([]byte(text.String()), make([]byte, lookahead)...), bounds: bounds, step: step}
+		want, wantValues := make([]uint32, rows), make([]float64, rows)
+		codes, values := make([]uint32, rows), make([]float64, rows)
+		n := cells.smallNumbers(0, numbers.small, want, wantValues)
+		four := cells.fourNumbers(0, numbers.small, codes, values)
+		if four > n || vectors && four < n&^3 {
+			t.Fatalf("round %d: %d of %d numbers, one at a time %d: %q", round, four, rows, n, text.String())
+		}
+		if diff := cmp.Diff(want[:four], codes[:four]) + cmp.Diff(wantValues[:four], values[:four]); diff != "" {
+			t.Fatalf("round %d: %q (-one +four):\n%s", round, text.String(), diff)
+		}
+		if n < rows && n != oddAt {
+			t.Fatalf("round %d: stopped at cell %d, the odd one is %d: %q", round, n, oddAt, text.String())
+		}
+	}
 }

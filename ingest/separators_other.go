@@ -6,3 +6,6 @@ package ingest
 func separators(bounds []uint32, lines []uint64, data []byte, delimiter byte) (n int, odd bool) {
 	return findSeparators(bounds, lines, data, delimiter)
 }
+
+// vectors tells that there is assembly for this processor.
+const vectors = false
