@@ -2,8 +2,8 @@ package ingest
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -76,7 +76,7 @@ func TestFourNumbers(t *testing.T) {
 		var text strings.Builder
 		bounds := []uint32{beforeFirst}
 		for i := range rows * step {
-			cell := fmt.Sprint(3*r.IntN(smallNumbers/3/[]int{1, 10, 1000, 10_000}[r.IntN(4)]) + 1)
+			cell := strconv.Itoa(3*r.IntN(smallNumbers/3/[]int{1, 10, 1000, 10_000}[r.IntN(4)]) + 1)
 			if i == oddAt*step {
 				cell = odd[r.IntN(len(odd))]
 			}

@@ -8,10 +8,23 @@ func (c *cellRun) fourNumbers(row int, small *[smallNumbers]uint32, codes []uint
 	}
 	bounds := c.bounds[row*c.step:]
 	_, _ = bounds[(len(codes)-1)*c.step+1], values[len(codes)-1]
-	return smallNumbersAVX2(&codes[0], &values[0], len(codes), &c.data[0], &bounds[0], c.step, small)
+	return smallNumbersAVX2(&fourCells{
+		codes: &codes[0], values: &values[0], n: len(codes), data: &c.data[0], bounds: &bounds[0], step: c.step, small: small,
+	})
+}
+
+// fourCells is what smallNumbersAVX2 needs, see cellRun.
+type fourCells struct {
+	codes  *uint32
+	values *float64
+	n      int // of both
+	data   *byte
+	bounds *uint32
+	step   int
+	small  *[smallNumbers]uint32
 }
 
 // smallNumbersAVX2 reads the eight bytes from each cell on, whatever they are.
 //
 //go:noescape
-func smallNumbersAVX2(codes *uint32, values *float64, n int, data *byte, bounds *uint32, step int, small *[smallNumbers]uint32) int
+func smallNumbersAVX2(cells *fourCells) int

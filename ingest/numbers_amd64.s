@@ -1,3 +1,4 @@
+#include "go_asm.h"
 #include "textflag.h"
 
 // Constants of four 64-bit lanes, and tables of eight 32-bit entries by digits.
@@ -40,19 +41,20 @@ DATA span<>+24(SB)/4, $31072
 DATA span<>+28(SB)/4, $0
 GLOBL span<>(SB), RODATA|NOPTR, $32
 
-// func smallNumbersAVX2(codes *uint32, values *float64, n int, data *byte, bounds *uint32, step int, small *[smallNumbers]uint32) int
+// func smallNumbersAVX2(cells *fourCells) int
 //
 //	DI  codes    SI  values    CX  cells left
 //	BX  data+1   DX  bounds    R8  bytes to the next row's bounds    R9  small
 //	Y0  lengths of four cells  Y1  their numbers
-TEXT ·smallNumbersAVX2(SB), NOSPLIT, $0-64
-	MOVQ codes+0(FP), DI
-	MOVQ values+8(FP), SI
-	MOVQ n+16(FP), CX
-	MOVQ data+24(FP), BX
-	MOVQ bounds+32(FP), DX
-	MOVQ step+40(FP), R8
-	MOVQ small+48(FP), R9
+TEXT ·smallNumbersAVX2(SB), NOSPLIT, $0-16
+	MOVQ cells+0(FP), AX
+	MOVQ fourCells_codes(AX), DI
+	MOVQ fourCells_values(AX), SI
+	MOVQ fourCells_n(AX), CX
+	MOVQ fourCells_data(AX), BX
+	MOVQ fourCells_bounds(AX), DX
+	MOVQ fourCells_step(AX), R8
+	MOVQ fourCells_small(AX), R9
 	SHLQ $2, R8
 	LEAQ (R8)(R8*2), R10
 	INCQ BX
@@ -145,5 +147,5 @@ four:
 done:
 	VZEROUPPER
 	SUBQ CX, AX
-	MOVQ AX, ret+56(FP)
+	MOVQ AX, ret+8(FP)
 	RET

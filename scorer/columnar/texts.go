@@ -103,15 +103,15 @@ func (c *column) addTexts(data []byte, start uint32, ends []uint32) (nulls int) 
 	return nulls
 }
 
-// appendFew is append for what is mostly a byte or two: the next id.
+// appendFew is append for what is mostly a byte or two: how the next id differs.
 func appendFew(dst, src []byte) []byte {
-	if len(src) > 3 {
-		return append(dst, src...)
+	switch len(src) {
+	case 1:
+		return append(dst, src[0])
+	case 2:
+		return append(dst, src[0], src[1])
 	}
-	for _, b := range src {
-		dst = append(dst, b)
-	}
-	return dst
+	return append(dst, src...)
 }
 
 // index adds texts to what finds them: the hashes for the bloom filter, and the
