@@ -167,16 +167,32 @@ func TestBlocksOfDecimalCommasBetweenCommas(t *testing.T) {
 	}
 }
 
+// A text is not the same text before a NUL.
+func TestBlocksRefuseNUL(t *testing.T) {
+	t.Parallel()
+	file := "Gender,Property_Area,TotalIncome,LoanAmount,Credit_History\n" + strings.Repeat("Male,Urban,5849,128,1\n,Urban,5849,128,1\n", 3)
+	for _, cell := range []string{"Male\x00", "Male\x00\x00\x00\x00", "\x00", "\x00\x00\x00\x00\x00\x00\x00\x00\x00"} {
+		text := file + cell + ",Urban,5849,128,1\nMale,Urban\x00,5849,128,1\n"
+		want := byRows(t, text, ScannerOptions{})
+		if len(want.Rows) != 6 || len(want.Rejects) != 2 {
+			t.Fatalf("%+v", want)
+		}
+		if diff := cmp.Diff(want, byBlocks(t, text, ScannerOptions{}, nil)); diff != "" {
+			t.Errorf("%q (-rows +blocks)\n%s", cell, diff)
+		}
+	}
+}
+
 // blockCells are cells of every sort, the usual ones first and more often.
 var blockCells = map[Column][]string{
 	LoanID:            {"LP001", "LP001002", "x", "a long identifier of a loan", "", " LP1", "LP 1", `"LP,1"`, `"L""P"`, "São Paulo", "a\"b", "LP\x00", "\xff", "L\rP"},
-	Gender:            {"Male", "Female", "", " Male", `"Male"`, "Männlich", "abcdefghijklmnop", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghijklmno", `"a` + "\n" + `b"`, `"""x"`, `"x`},
+	Gender:            {"Male", "Female", "", "Male\x00", "\x00", " Male", `"Male"`, "Männlich", "abcdefghijklmnop", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghijklmno", `"a` + "\n" + `b"`, `"""x"`, `"x`},
 	ApplicantIncome:   {"5849", "0", "4583.5", "", "-1", "007", "1e3", "12345678901234567", "1.", ".5", "+1", "abc", "1,5", "0.1", " 12", "1_0", "999999999999999", "1e400", `"77"`},
 	CoapplicantIncome: {"1508", "0", "2358.25", "", "00", "-0", "1E2"},
 	LoanAmount:        {"128", "66.5", "", "0", "-5", "0.0"},
 	LoanAmountTerm:    {"360", "", "12", "0", "x"},
 	CreditHistory:     {"1", "0", "", "1.0", "0.5", "2", "0.9"},
-	PropertyArea:      {"Urban", "Rural", "Semiurban", "urban", "URBAN ", "", "Mars", `"Rural"`},
+	PropertyArea:      {"Urban", "Rural", "Semiurban", "urban", "URBAN ", "", "Urban\x00", "Mars", `"Rural"`},
 	TotalIncome:       {"7357", "5849", "", "1"},
 }
 

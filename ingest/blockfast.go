@@ -267,7 +267,7 @@ func texts(cells *cellRun, f *fieldPlan, codes []uint32) int {
 		mask := &textMasks[n]
 		w0, w1 := word(data, start)&mask.low, word(data, start+8)&mask.high
 		slot := &slots[nameHash(w0, w1, factor)]
-		if slot.word0 != w0 || slot.word1 != w1 || slot.code == 0 && required {
+		if slot.word0 != w0 || slot.word1 != w1 || slot.size != uint32(n) || slot.code == 0 && required {
 			return row
 		}
 		codes[row] = slot.code

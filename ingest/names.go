@@ -20,6 +20,7 @@ type nameTable struct {
 type nameSlot struct {
 	word0, word1 uint64
 	code         uint32
+	size         uint32 // in bytes: a cell that ends in NUL is another text
 }
 
 const (
@@ -67,7 +68,7 @@ func plainText(text []byte, s *Scanner) (nameSlot, bool) {
 		}
 		words[i] = c
 	}
-	return nameSlot{word0: le64(words[:8]), word1: le64(words[8:])}, true
+	return nameSlot{word0: le64(words[:8]), word1: le64(words[8:]), size: uint32(len(text))}, true
 }
 
 // remember puts a text into a slot of its own, if there is a factor that gives
