@@ -37,7 +37,7 @@ func (r *BlockReader) take(b *Block, from int64) bool {
 	}
 	t := rowTaker{data: data, bounds: r.cells.bounds, fields: len(r.fields), row: b.Rows, point: r.point, clean: r.cells.clean}
 	good := n
-	for c := range r.fields {
+	for c := 0; c < len(r.fields) && good > 0; c++ {
 		good = t.column(&r.fields[c], c, good)
 	}
 	r.undo(b.Rows + good)
