@@ -142,6 +142,7 @@ type BlockReader struct {
 	app    Application
 	fields []fieldPlan
 	plain  bool // the short way is open to this file
+	closed bool // a column of Judged has too many texts: from here on it is not
 	point  byte // decimal
 	o      BlockOptions
 	cells  cellIndex
@@ -160,6 +161,7 @@ type BlockOptions struct {
 	// Required are there: rows like one that was accepted are not shown to it.
 	Accept   func(*Application) error
 	Required []Column
+	Judged   []Column // of texts, which Accept looks at
 }
 
 // fieldKind is how a field of a row is read on the short way.
@@ -179,6 +181,7 @@ type fieldPlan struct {
 	column   Column // a published one, or unknownColumn
 	extra    int    // else its place in Extras
 	required bool   // a row without it takes the long way
+	judged   bool   // only texts of accepted rows are known to be allowed
 	rule     numberRule
 
 	numbers *Numbers
@@ -224,6 +227,7 @@ func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 	}
 	for i, c := range d.columns {
 		f := fieldPlan{column: c, rule: ruleOf(c), required: slices.Contains(required, c)}
+		f.judged = c == PropertyArea || slices.Contains(o.Judged, c)
 		switch {
 		case c != unknownColumn && c.Numeric():
 			f.kind, f.numbers = numberField, new(Numbers)
@@ -246,7 +250,7 @@ func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 // Reset goes on with the records of another range of the file, as a new reader
 // would: codes begin anew. It keeps the memory.
 func (r *BlockReader) Reset(s *Scanner, reject func(*Record, error) error) {
-	r.s, r.o.Reject, r.window = s, reject, firstWindow
+	r.s, r.o.Reject, r.window, r.closed = s, reject, firstWindow, false
 	for i := range r.fields {
 		switch f := &r.fields[i]; {
 		case f.numbers != nil:
@@ -270,7 +274,7 @@ func (r *BlockReader) Read(b *Block) (more bool, err error) {
 	b.room(r)
 	from := r.s.Next()
 	for b.Rows < BlockRows && r.s.Next()-from < blockBytes {
-		if r.plain && r.s.ready() && r.take(b, from) {
+		if r.plain && !r.closed && r.s.ready() && r.take(b, from) {
 			continue
 		}
 		if !r.s.Scan() {
@@ -286,11 +290,13 @@ func (r *BlockReader) Read(b *Block) (more bool, err error) {
 }
 
 // chooseRaw gives up the codes of columns with too many values, between blocks.
+// Without codes nothing tells that a text is allowed, so a judged column closes
+// the short way.
 func (r *BlockReader) chooseRaw() {
 	for i := range r.fields {
 		switch f := &r.fields[i]; {
 		case f.kind == textField && f.names.crowded():
-			f.kind = rawField
+			f.kind, r.closed = rawField, r.closed || f.judged
 		case f.kind == numberField && f.numbers.Crowded():
 			f.kind = plainField
 		}

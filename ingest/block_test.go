@@ -330,6 +330,39 @@ func blockSizes(t *testing.T, text string, wrap func(io.Reader) io.Reader) []int
 	return sizes
 }
 
+// A text that Accept refuses is refused in a column of bytes, too.
+func TestManyJudgedTexts(t *testing.T) {
+	t.Parallel()
+	var file strings.Builder
+	file.WriteString("Gender,Property_Area,TotalIncome,LoanAmount,Credit_History\n")
+	for i := range 3 * maxNames {
+		fmt.Fprintf(&file, "g%d,Urban,5849,128,1\nbad,Urban,5849,128,1\n", i)
+	}
+	head, s := openText(t, file.String(), ScannerOptions{}, nil)
+	rejects := 0
+	r := NewBlockReader(s, head.Decoder(), BlockOptions{
+		Reject: func(*Record, error) error { rejects++; return nil },
+		Accept: func(a *Application) error {
+			if text, _ := a.Text(Gender); text == "bad" {
+				return errors.New("bad")
+			}
+			return nil
+		},
+		Judged: []Column{Gender},
+	})
+	var b Block
+	rows := 0
+	for more := true; more; rows += b.Rows {
+		var err error
+		if more, err = r.Read(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rows != 3*maxNames || rejects != 3*maxNames || !b.Texts[Gender].IsRaw {
+		t.Errorf("%d rows, %d refused", rows, rejects)
+	}
+}
+
 func TestManyTextsBecomeBytes(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

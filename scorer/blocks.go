@@ -91,8 +91,12 @@ func (s *Scorer) blockOptions(reject func(*ingest.Record, error) error) ingest.B
 		return err
 	}}
 	for i := range s.features {
-		if f := &s.features[i]; f.Missing == nil && !s.model.RoutesMissing() {
+		f := &s.features[i]
+		if f.Missing == nil && !s.model.RoutesMissing() {
 			o.Required = append(o.Required, f.column)
+		}
+		if f.Kind == model.Category {
+			o.Judged = append(o.Judged, f.column)
 		}
 	}
 	return o

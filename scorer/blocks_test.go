@@ -73,3 +73,29 @@ func scanRows(t *testing.T, text string, f func(*ingest.Record, *ingest.Applicat
 		f(records.Record(), &app, nil)
 	}
 }
+
+// A column can be crowded by spellings of few categories, and is then read as
+// bytes. Its texts are looked at all the same.
+func TestCrowdedCategoriesAreLookedAt(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("Loan_ID,ApplicantIncome,CoapplicantIncome,LoanAmount,Credit_History,Property_Area\n")
+	for i := range 6 { // more bytes of texts than a column of codes has
+		fmt.Fprintf(&text, "a%d,5000,0,100,1,U%srban\n", i, strings.Repeat("-", 60_000+i))
+	}
+	for i := range 2 * ingest.BlockRows {
+		fmt.Fprintf(&text, "b%d,5000,0,100,1,Urban\n", i)
+	}
+	text.WriteString("c,5000,0,100,1,Mars\nd,5000,0,100,1,\ne,5000,0,100,1,urban\n")
+	got := scoreWith(t, mustScorer(t, model.Default(), Options{}), text.String())
+	if n := len(got.Rows) - 1; n != 6+2*ingest.BlockRows+1 {
+		t.Errorf("%d rows are scored", n)
+	}
+	var refused []string
+	for _, r := range got.Rejects[1:] {
+		refused = append(refused, r[2]+" "+r[3])
+	}
+	if diff := cmp.Diff([]string{"Property_Area unknown_category", "Property_Area missing_value"}, refused); diff != "" {
+		t.Error(diff)
+	}
+}
