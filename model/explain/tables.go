@@ -3,7 +3,9 @@ package explain
 import (
 	"math"
 	"math/bits"
+	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/loanscorer/loanscorer/model"
@@ -83,31 +85,49 @@ func missingCell(a *axis.Axis, rule *model.Missing) int {
 	return a.Cell(axis.Key(float32(rule.Value)))
 }
 
+// fill makes the tables, as many at a time as there are cores.
 func (t *tables) fill(e *Explainer) {
 	t.sets = make([]table, 1<<len(t.used))
 	position := make([]int, len(e.features))
 	for i, f := range t.used {
 		position[f] = i
 	}
-	for set := range t.sets {
-		f := filler{axes: t.axes, position: position, known: set, stride: make([]int, len(t.axes)), box: make([]span, len(t.axes))}
-		size := 1
-		for i, a := range t.axes {
-			if set>>i&1 == 1 {
-				f.stride[i], f.box[i] = size, span{0, a.Cells()}
-				size *= a.Cells()
-			}
-		}
-		f.cells = make([]float64, size)
-		for i := range e.trees {
-			f.tree(&e.trees[i], 0, 1)
-		}
-		for i := range f.cells {
-			f.cells[i] /= float64(len(e.trees))
-		}
-		t.sets[set].cells = f.cells
-		copy(t.sets[set].stride[:], f.stride)
+	left := make(chan int, len(t.sets))
+	for set := len(t.sets) - 1; set >= 0; set-- { // the largest first
+		left <- set
 	}
+	close(left)
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(t.sets)) {
+		wg.Go(func() {
+			for set := range left {
+				t.sets[set] = t.table(e, set, position)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// table makes the table of a set of known features.
+func (t *tables) table(e *Explainer, set int, position []int) (out table) {
+	f := filler{axes: t.axes, position: position, known: set, stride: make([]int, len(t.axes)), box: make([]span, len(t.axes))}
+	size := 1
+	for i, a := range t.axes {
+		if set>>i&1 == 1 {
+			f.stride[i], f.box[i] = size, span{0, a.Cells()}
+			size *= a.Cells()
+		}
+	}
+	f.cells = make([]float64, size)
+	for i := range e.trees {
+		f.tree(&e.trees[i], 0, 1)
+	}
+	for i := range f.cells {
+		f.cells[i] /= float64(len(e.trees))
+	}
+	out.cells = f.cells
+	copy(out.stride[:], f.stride)
+	return out
 }
 
 // weigh computes |S|! (n-|S|-1)! / n! for each set S.
