@@ -1,6 +1,10 @@
 package ingest
 
-import "math"
+import (
+	"math"
+	"math/bits"
+	"math/rand/v2"
+)
 
 // Numbers numbers distinct float64 values from 1 on, in the order of their first
 // appearance; 0 stands for no value. Small whole numbers, of which incomes and
@@ -12,6 +16,10 @@ type Numbers struct {
 	small  *[smallNumbers]uint32
 	slots  []numberSlot // open addressing; a power of two, at most half full
 	hashed int
+
+	// Of the hash, at random, so that no file can be made whose values all fall
+	// into one slot. Codes do not depend on it.
+	seed, factor uint64
 }
 
 type numberSlot struct {
@@ -46,6 +54,7 @@ func (n *Numbers) begin() {
 	}
 	if n.small == nil {
 		n.small = new([smallNumbers]uint32)
+		n.seed, n.factor = rand.Uint64(), rand.Uint64()|1
 	}
 }
 
@@ -117,11 +126,12 @@ func (n *Numbers) add(v float64) uint32 {
 }
 
 // find returns the slot of a value, or the free one where it belongs.
-func (n *Numbers) find(bits uint64) *numberSlot {
+func (n *Numbers) find(value uint64) *numberSlot {
 	mask := uint64(len(n.slots) - 1)
-	for at := bits * 0x9E3779B97F4A7C15 >> 32; ; at++ {
+	high, low := bits.Mul64(value^n.seed, n.factor)
+	for at := high ^ low; ; at++ {
 		slot := &n.slots[at&mask]
-		if slot.code == 0 || slot.bits == bits {
+		if slot.code == 0 || slot.bits == value {
 			return slot
 		}
 	}
