@@ -1,8 +1,12 @@
 package ingest
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -17,6 +21,10 @@ type IDs struct {
 	slots []slot // open addressing; a power of two, at most half full
 	spare []slot // as long as slots, or of no use
 	kept  int
+
+	// Of the places of slots, at random, so that no file can be made whose ids all
+	// fall into one. What is counted does not depend on it.
+	seed, factor uint64
 }
 
 // slot is an id by its hash, and how many rows had it; 0 rows is an empty slot.
@@ -39,7 +47,7 @@ func NewIDs(most int) *IDs {
 	if most == 0 {
 		most = MaxIDs
 	}
-	return &IDs{most: max(most, 16), slots: make([]slot, 32)}
+	return &IDs{most: max(most, 16), slots: make([]slot, 32), seed: rand.Uint64(), factor: rand.Uint64() | 1}
 }
 
 // Reset forgets everything and keeps the memory.
@@ -86,10 +94,11 @@ func (d *IDs) Duplicates() Duplicates {
 // sampled is the size of one id in a sample.
 const sampled = 8 + 4
 
-// Sample returns what is known of at most so many ids, in 12 bytes each, for MergeSample.
+// Sample returns what is known of at most so many ids, in 12 bytes each in the order of their hashes, for MergeSample.
 func (d *IDs) Sample(most int) []byte {
 	small := NewIDs(most)
 	small.Merge(d)
+	slices.SortFunc(small.slots, func(a, b slot) int { return cmp.Compare(a.hash, b.hash) })
 	out := append(make([]byte, 0, 1+sampled*small.kept), byte(small.shift))
 	for _, s := range small.slots {
 		if s.rows > 0 {
@@ -122,7 +131,8 @@ func (d *IDs) add(hash uint64, rows uint32) {
 		return
 	}
 	mask := uint64(len(d.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
+	high, low := bits.Mul64(hash^d.seed, d.factor)
+	for i := (high ^ low) & mask; ; i = (i + 1) & mask {
 		s := &d.slots[i]
 		switch {
 		case s.rows == 0:

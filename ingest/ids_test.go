@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -59,6 +60,40 @@ func TestIDs(t *testing.T) {
 		if got := all.Duplicates(); got != (Duplicates{Exact: true}) {
 			t.Errorf("after Reset %+v", got)
 		}
+	}
+}
+
+// A file cannot be made so that its ids crowd in one place of the table: these
+// hashes do where their lowest bits are the place.
+func TestIDsSpread(t *testing.T) {
+	t.Parallel()
+	d := NewIDs(0)
+	for i := range uint64(1 << 15) {
+		d.AddHashes([]uint64{i << 24})
+	}
+	run, longest := 0, 0
+	for _, s := range d.slots {
+		if run++; s.rows == 0 {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	if d.kept != 1<<15 || longest > 1000 {
+		t.Errorf("%d ids in a row among %d", longest, d.kept)
+	}
+}
+
+// The same ids have the same sample, whatever the places of the table and in
+// whatever order they came.
+func TestSamplesAreTheSame(t *testing.T) {
+	t.Parallel()
+	up, down := NewIDs(0), NewIDs(0)
+	for i := range 5000 {
+		up.Add([]byte(strconv.Itoa(i)))
+		down.Add([]byte(strconv.Itoa(4999 - i)))
+	}
+	if a, b := up.Sample(1000), down.Sample(1000); len(a) < 400*sampled || !bytes.Equal(a, b) {
+		t.Errorf("samples of %d and %d bytes differ", len(a), len(b))
 	}
 }
 
