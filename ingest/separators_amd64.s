@@ -1,6 +1,6 @@
 #include "textflag.h"
 
-// Four positions: the lowest bit of R9, plus the offset R8, to (DI); then that
+// One position: that of the lowest bit of R9, plus the offset R8, to (DI); then that
 // bit is cleared.
 #define POSITION(to) \
 	TZCNTQ R9, R11 \
