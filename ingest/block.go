@@ -146,7 +146,8 @@ type BlockReader struct {
 	point  byte // decimal
 	o      BlockOptions
 	cells  cellIndex
-	window int // how many bytes the short way tries to take at a time
+	ends   []uint32 // see cellRun.trim
+	window int      // how many bytes the short way tries to take at a time
 }
 
 // BlockOptions say what becomes of rows.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // This file is the short way of BlockReader: it takes rows in plain form
@@ -35,7 +36,7 @@ func (r *BlockReader) take(b *Block, from int64) bool {
 	for n > 0 && r.cells.start(n-1) >= last {
 		n, odd = n-1, false
 	}
-	t := rowTaker{data: data, bounds: r.cells.bounds, fields: len(r.fields), row: b.Rows, point: r.point, clean: r.cells.clean}
+	t := rowTaker{data: data, bounds: r.cells.bounds, fields: len(r.fields), row: b.Rows, point: r.point, clean: r.cells.clean, ends: &r.ends}
 	good := n
 	for c := 0; c < len(r.fields) && good > 0; c++ {
 		good = t.column(&r.fields[c], c, good)
@@ -96,9 +97,10 @@ type rowTaker struct {
 	data   []byte // and lookahead bytes
 	bounds []uint32
 	fields int
-	row    int  // of the block, where the run begins
-	point  byte // decimal
-	clean  bool // see cellIndex
+	row    int       // of the block, where the run begins
+	point  byte      // decimal
+	clean  bool      // see cellIndex
+	ends   *[]uint32 // memory for trim
 }
 
 // column adds the cells of field c of the first n rows and returns how many rows
@@ -106,7 +108,7 @@ type rowTaker struct {
 func (t *rowTaker) column(f *fieldPlan, c, n int) int {
 	cells := cellRun{data: t.data, bounds: t.bounds[c:], step: t.fields}
 	if c == t.fields-1 {
-		cells.trim(n)
+		*t.ends = cells.trim(n, *t.ends)
 	}
 	switch f.kind {
 	case numberField:
@@ -129,9 +131,10 @@ type cellRun struct {
 	step   int
 }
 
-// trim takes carriage returns off the ends of n cells, the last of their rows.
-func (c *cellRun) trim(n int) {
-	trimmed := make([]uint32, 0, 2*n)
+// trim takes carriage returns off the ends of n cells, the last of their rows. It
+// returns the memory for their bounds, to be used again.
+func (c *cellRun) trim(n int, trimmed []uint32) []uint32 {
+	trimmed = slices.Grow(trimmed[:0], 2*n)
 	for k := 0; len(trimmed) < 2*n; k += c.step {
 		start, end := c.bounds[k]+1, c.bounds[k+1]
 		if end > start && c.data[end-1] == '\r' {
@@ -140,6 +143,7 @@ func (c *cellRun) trim(n int) {
 		trimmed = append(trimmed, start-1, end)
 	}
 	c.bounds, c.step = trimmed, 2
+	return trimmed
 }
 
 // numbers adds cells of digits with or without a decimal point, and empty ones

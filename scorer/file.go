@@ -27,7 +27,7 @@ type FileOptions struct {
 	// looked at after every segment of 16 MiB of text.
 	MaxRejects *int64
 
-	segment int64 // bytes of input in a row group; segmentBytes
+	segment int64 // bytes of input in a row group; evenSegments of a file at hand, else segmentBytes
 }
 
 // ScoreFile scores a CSV file, packed or not, into a Parquet file without a
@@ -60,10 +60,15 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 	}
 	sink.limit = o.MaxRejects
 	rows := &rowScorer{scorer: s, head: head, decidedAt: o.DecidedAt, size: src.Size}
-	if o.segment == 0 {
+	parallel := src.At != nil && !head.Dialect.Streamed()
+	switch {
+	case o.segment > 0:
+	case parallel:
+		o.segment = evenSegments(src.Size)
+	default:
 		o.segment = segmentBytes
 	}
-	if src.At != nil && !head.Dialect.Streamed() {
+	if parallel {
 		sink.progress = o.Progress
 		err = (&segments{rows: rows, head: head, in: src.At, size: src.Size, bytes: o.segment, sink: sink}).run(ctx)
 	} else {

@@ -8,6 +8,7 @@ import (
 	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/model"
+	"github.com/loanscorer/loanscorer/model/explain"
 )
 
 // outcomes remembers what becomes of a row by the cells of the model's grid
@@ -55,6 +56,7 @@ const (
 	missingShift  = 28
 	reasonShift   = 36
 	reasonBits    = 5
+	_             = uint(4 - explain.MaxReasons) // four fit, and unpack knows as many
 
 	probabilityMask = 1<<decisionShift - 1
 	decisionMask    = 1<<(binShift-decisionShift) - 1
