@@ -44,7 +44,6 @@ func (n *Numbers) Reset() {
 		clear(n.slots)
 	}
 	n.values, n.hashed = n.values[:0], 0
-	n.begin()
 }
 
 // begin makes the first value, which is none.

@@ -32,12 +32,12 @@ type blockScorer struct {
 
 	// Of models with a small grid; nil for others.
 	outcomes *outcomes
-	places   [][]placed // of features, by the block's codes
-	at       []placed   // of the rows
+	places   [][]uint32 // of features, by the block's codes
+	at       []uint32   // places of the rows
 	found    []uint32   // numbers of outcomes
 
-	p           []float64 // probabilities of other models, and their codes
-	ps          ingest.Numbers
+	p           []float64      // probabilities of other models
+	scores      ingest.Numbers // of p
 	probability ingest.NumberColumn
 	decisions   []uint32 // codes of decisionNames
 	bins        []uint8  // of the histogram of probabilities
@@ -49,9 +49,7 @@ type blockScorer struct {
 	reasonNames   []string
 	imputedNames  []string
 	imputedCodes  map[uint64]uint32 // by what is missing
-	drift         []*drift          // of features; nil: none
-	driftBins     [][]uint8         // of features, by the block's codes
-	binned        []binCounts       // of features
+	driftBins     [][]uint8         // of Scorer.drift, by the block's codes
 	areaNames     []string          // canonical, by number; 0: none
 	areaOf        []uint8           // numbers of areas by the block's codes
 }
@@ -73,11 +71,7 @@ func newBlockScorer(s *Scorer, inputs []batchInput, decidedAt time.Time) *blockS
 			b.imputedNames = append(b.imputedNames, s.names(missing))
 		}
 	}
-	b.places, b.driftBins = make([][]placed, len(s.features)), make([][]uint8, len(s.features))
-	b.drift, b.binned = make([]*drift, len(s.features)), make([]binCounts, len(s.features))
-	for i := range s.drift {
-		b.drift[s.drift[i].feature] = &s.drift[i]
-	}
+	b.places, b.driftBins = make([][]uint32, len(s.features)), make([][]uint8, len(s.drift))
 	b.reasonNames = s.reasonNames()
 	b.areaNames = []string{""}
 	return b
@@ -129,7 +123,7 @@ func (s *blockScorer) start() {
 		s.shadow.forget()
 	}
 	s.totals.Reset()
-	s.ps.Reset()
+	s.scores.Reset()
 	s.incomes.IsPlain, s.probability.IsPlain = false, false
 	for i := range s.places {
 		s.places[i] = s.places[i][:0]
@@ -188,8 +182,7 @@ func (s *blockScorer) decide(rows int) error {
 	if err := s.scorer.model.Probabilities(s.x, s.p); err != nil {
 		return err
 	}
-	codeNumbers(&s.probability, &s.ps, s.p)
-	s.countBins()
+	codeNumbers(&s.probability, &s.scores, s.p)
 	return s.judge()
 }
 
@@ -224,8 +217,12 @@ func (s *blockScorer) judge() error {
 		s.bins[row] = uint8(status.ScoreBin(p))
 		s.imputed[row] = s.imputedCode(s.missing[row])
 		if s.decisions[row] != codeApproved {
-			if err := s.explain(row, s.x[row*width:(row+1)*width]); err != nil {
+			codes, err := s.scorer.adverse(s.x[row*width:(row+1)*width], s.missing[row])
+			if err != nil {
 				return s.rowError(row, err)
+			}
+			for i, code := range codes {
+				s.reasons[i][row] = code
 			}
 		}
 	}
@@ -250,19 +247,20 @@ func (s *blockScorer) rowError(row int, err error) error {
 // the model can score.
 var errUnscored = errors.New("the model gives no probability for a row that was accepted")
 
-// explain fills the reasons of one row.
-func (s *blockScorer) explain(row int, x []float64) error {
-	if s.scorer.reasons == nil {
-		return nil
+// adverse are the codes of the reasons for a row that was not approved, 0 for
+// none.
+func (s *Scorer) adverse(x []float64, missing uint64) (codes [explain.MaxReasons]uint32, err error) {
+	if s.reasons == nil {
+		return codes, nil
 	}
-	order, n, err := s.scorer.reasons.explainer.Adverse(x)
+	order, n, err := s.reasons.explainer.Adverse(x)
 	if err != nil {
-		return fmt.Errorf("reasons: %w", err)
+		return codes, fmt.Errorf("reasons: %w", err)
 	}
 	for i, feature := range order[:n] {
-		s.reasons[i][row] = reasonCode(feature, s.missing[row]>>feature&1 != 0)
+		codes[i] = reasonCode(feature, missing>>feature&1 != 0)
 	}
-	return nil
+	return codes, nil
 }
 
 // reasonCode is the code of reasonNames: two a feature, the second for a

@@ -155,32 +155,23 @@ func (d *drift) binOf(v float64) uint8 {
 	return uint8(d.find(v))
 }
 
-// binCounts are the rows of a block by the bin of a feature.
-type binCounts [2 * (maxEdges + 1)]int64
-
-// countBins counts the bins of all features.
-func (s *blockScorer) countBins() {
-	for i, d := range s.drift {
-		if d == nil {
-			continue
+// count counts the values of a feature. bins are those of its values by code;
+// what is missing of them is added.
+func (d *drift) count(c *inputColumn, bins []uint8) (status.Bins, []uint8) {
+	var n [2 * (maxEdges + 1)]int64
+	if c.plain != nil {
+		for _, v := range c.plain {
+			n[d.binOf(v)]++
 		}
-		c, n := &s.columns[i], &s.binned[i]
-		*n = binCounts{}
-		if c.plain != nil {
-			for _, v := range c.plain {
-				n[d.binOf(v)]++
-			}
-			continue
-		}
-		bins := s.driftBins[i]
+	} else {
 		for known := len(bins); known < len(c.values); known++ {
 			bins = append(bins, d.binOf(c.values[known]))
 		}
-		s.driftBins[i] = bins
 		for _, code := range c.codes {
 			n[bins[code]%uint8(len(n))]++
 		}
 	}
+	return status.Bins{Missing: n[missingBin], Rows: slices.Clone(n[:len(d.reference.Labels)])}, bins
 }
 
 func above(v, edge float64) int {
@@ -211,8 +202,9 @@ func (s *blockScorer) count(tally *status.Tally) {
 	countCodes(s.imputed, s.imputedNames, func(names string, n int64) { tally.Imputed[names] += n })
 	for i := range s.scorer.drift {
 		d := &s.scorer.drift[i]
-		n := &s.binned[d.feature]
-		tally.Bins(d.reference.Feature, status.Bins{Missing: n[missingBin], Rows: slices.Clone(n[:len(d.reference.Labels)])})
+		var bins status.Bins
+		bins, s.driftBins[i] = d.count(&s.columns[d.feature], s.driftBins[i])
+		tally.Bins(d.reference.Feature, bins)
 	}
 	s.areas(tally)
 }

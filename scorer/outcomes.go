@@ -65,15 +65,9 @@ const (
 	reasonMask      = 1<<reasonBits - 1
 )
 
-// placed is what is known of a value of a feature: what it adds to the place of
-// its row, and from bit binAt on its bin for the drift of the feature.
-type placed uint32
-
-const (
-	binAt     = 24
-	placeMask = 1<<binAt - 1
-	unplaced  = maxPlaces // the place of a value that no accepted row has
-)
+// unplaced is the place of a value that no accepted row has. Added to the places
+// of other features it stays beyond all places.
+const unplaced = maxPlaces
 
 // newOutcomes returns nil for a model whose grid is too large.
 func newOutcomes(s *Scorer) *outcomes {
@@ -94,32 +88,32 @@ func newOutcomes(s *Scorer) *outcomes {
 }
 
 // place is what a value of feature i, or NaN, adds to the place of a row.
-func (o *outcomes) place(i int, v float64) placed {
+func (o *outcomes) place(i int, v float64) uint32 {
 	cell := o.grid.Cells(i)
 	if !math.IsNaN(v) {
 		if cell = o.grid.Cell(i, v); cell < 0 {
 			return unplaced
 		}
 	}
-	return placed(cell * o.strides[i])
+	return uint32(cell * o.strides[i])
 }
 
 // find works out the outcome of the place of x, of which some features are
 // missing, and returns its number + 1.
-func (o *outcomes) find(place placed, x []float64, missing uint64) (uint32, error) {
+func (o *outcomes) find(place uint32, x []float64, missing uint64) (uint32, error) {
 	p, err := o.scorer.model.Probability(x)
 	if err != nil {
 		return 0, errUnscored
 	}
 	decision := decisionCode(o.scorer.policy.Decide(p))
 	of := outcome(decision)<<decisionShift | outcome(status.ScoreBin(p))<<binShift | outcome(missing)<<missingShift
-	if decision != codeApproved && o.scorer.reasons != nil {
-		order, n, err := o.scorer.reasons.explainer.Adverse(x)
+	if decision != codeApproved {
+		reasons, err := o.scorer.adverse(x, missing)
 		if err != nil {
 			return 0, err
 		}
-		for i, feature := range order[:n] {
-			of |= outcome(reasonCode(feature, missing>>feature&1 != 0)) << (reasonShift + i*reasonBits)
+		for i, code := range reasons {
+			of |= outcome(code) << (reasonShift + i*reasonBits)
 		}
 	}
 	number := o.number(of, p)
@@ -171,40 +165,27 @@ func (s *blockScorer) look(rows int) error {
 	return nil
 }
 
-// addPlaces adds those of feature i, and counts its bins.
+// addPlaces adds those of feature i.
 func (s *blockScorer) addPlaces(i int) {
-	c, n := &s.columns[i], &s.binned[i]
-	*n = binCounts{}
+	c := &s.columns[i]
 	if c.plain != nil {
 		for row, v := range c.plain {
-			p := s.place(i, v)
-			s.at[row] += p & placeMask
-			n[p>>binAt]++
+			s.at[row] += s.outcomes.place(i, v)
 		}
 		return
 	}
 	places := s.places[i]
 	for known := len(places); known < len(c.values); known++ {
-		places = append(places, s.place(i, c.values[known]))
+		places = append(places, s.outcomes.place(i, c.values[known]))
 	}
 	s.places[i] = places
 	for row, code := range c.codes[:len(s.at)] {
-		p := places[code]
-		s.at[row] += p & placeMask
-		n[p>>binAt%placed(len(n))]++
+		s.at[row] += places[code]
 	}
-}
-
-func (s *blockScorer) place(i int, v float64) placed {
-	p := s.outcomes.place(i, v)
-	if s.drift[i] != nil {
-		p |= placed(s.drift[i].binOf(v)) << binAt
-	}
-	return p
 }
 
 // find works out the outcome of a row whose place is not known yet.
-func (s *blockScorer) find(row int, place placed) (uint32, error) {
+func (s *blockScorer) find(row int, place uint32) (uint32, error) {
 	var buf [maxOutcomeFeatures]float64
 	x, missing := buf[:len(s.columns)], uint64(0)
 	for i := range s.columns {

@@ -3,7 +3,6 @@ package scorer
 import (
 	"bytes"
 	"maps"
-	"strings"
 	"sync"
 	"testing"
 
@@ -134,19 +133,6 @@ func putBody(t *testing.T, s *sim.Bucket, key string, body []byte) {
 func TestVerifyCountsReasons(t *testing.T) {
 	t.Parallel()
 	bucket, plan := batchBy(t, testScorer(t), testScorer(t))
-	failed := func() string {
-		report, err := Verify(t.Context(), bucket, plan.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var names []string
-		for _, c := range report.Checks {
-			if !c.OK {
-				names = append(names, c.Name)
-			}
-		}
-		return strings.Join(names, " ")
-	}
 	one := func(doc any, tally *status.Tally, key string) {
 		if err := status.Decode(bucket.Bodies(key)[key], doc); err != nil {
 			t.Fatal(err)
@@ -160,12 +146,12 @@ func TestVerifyCountsReasons(t *testing.T) {
 	}
 	var summary status.Summary
 	one(&summary, &summary.Tally, status.SummaryKey(plan.ID))
-	if got := failed(); got != "ledger parts" {
+	if got := failedChecks(t, bucket, plan.ID); got != "ledger parts" {
 		t.Errorf("a summary that counts one more: %q", got)
 	}
 	var entry status.Chunk
 	one(&entry, &entry.Tally, status.LedgerKey(plan.ID, 0))
-	if got := failed(); got != "parts" {
+	if got := failedChecks(t, bucket, plan.ID); got != "parts" {
 		t.Errorf("a ledger that counts one more: %q", got)
 	}
 }

@@ -19,15 +19,15 @@ import (
 // there are.
 const segmentBytes = DefaultChunkSize
 
-// evenSegments is the size of equal segments of a file, at most segmentBytes: a
-// multiple of four of them, so that no core waits for the last one while the
-// others have nothing to do. It depends on the file alone.
+// evenSegments is the size of equal segments of a file, at most segmentBytes: an
+// even number of them, so that none is short while a core has nothing to do. It
+// depends on the file alone.
 func evenSegments(size int64) int64 {
 	n := (size + segmentBytes - 1) / segmentBytes
 	if n < 2 {
 		return segmentBytes
 	}
-	n = (n + 3) &^ 3
+	n += n % 2
 	return (size + n - 1) / n
 }
 

@@ -247,3 +247,16 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 		t.Errorf("heap of %d MiB for 3 segments, %d MiB for %d", few>>20, many>>20, segments)
 	}
 }
+
+// Segments are equal, an even number of them, and none is larger than one may be.
+func TestEvenSegments(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int64]int64{
+		0: 1, 1: 1, segmentBytes: 1, segmentBytes + 1: 2, 2 * segmentBytes: 2, 2*segmentBytes + 1: 4, 7*segmentBytes + 9: 8, 8 * segmentBytes: 8,
+	} {
+		each := evenSegments(size)
+		if n := max((size+each-1)/each, 1); n != want || each > segmentBytes {
+			t.Errorf("%d bytes: %d segments of %d, want %d", size, n, each, want)
+		}
+	}
+}

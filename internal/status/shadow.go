@@ -55,7 +55,7 @@ func (t *ShadowTally) Compare(shadow, probability float64) {
 	d := Billionths(shadow, probability)
 	t.Difference += d
 	t.Absolute += max(d, -d)
-	t.Histogram[min(int(shadow*ScoreBins), ScoreBins-1)]++
+	t.Histogram[ScoreBin(shadow)]++
 }
 
 func count(to *map[string]map[string]int64, a, b string, rows int64) {

@@ -11,10 +11,10 @@
 // one file can be made side by side and are written in order by [File]. The
 // same calls give the same bytes.
 //
-// Pages are data pages of version 1: dictionary-encoded while a dictionary pays,
-// else PLAIN numbers and DELTA_BYTE_ARRAY texts; whole numbers are
-// DELTA_BINARY_PACKED. Everything is as
-// parquet-format 2.9 has it, so that every reader can read it:
+// Pages are data pages of version 1: dictionary-encoded where the caller has
+// codes, else PLAIN numbers and DELTA_BYTE_ARRAY texts; whole numbers are
+// DELTA_BINARY_PACKED. Everything is as parquet-format 2.9 has it, so that every
+// reader can read it:
 // https://github.com/apache/parquet-format
 //
 // It does not write nested or repeated columns, nor encrypted files.

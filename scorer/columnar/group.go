@@ -53,15 +53,6 @@ func (g *Group) Reset() {
 // Rows returns the number of values of the first column.
 func (g *Group) Rows() int64 { return g.columns[0].rows }
 
-// Size returns about how many bytes the group holds in memory for its pages.
-func (g *Group) Size() int {
-	n := 0
-	for i := range g.columns {
-		n += len(g.columns[i].body)
-	}
-	return n
-}
-
 // Finish does the work of the row group that is left before it is written, so
 // that groups made side by side are also finished side by side. Nothing can be
 // added until Reset. File.Write does it unless it is done.
