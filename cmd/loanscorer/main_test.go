@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -24,13 +27,34 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// freeAddr is a loopback address that nobody listens on.
+// Systems choose ports of 32768 and up for outgoing connections and for port 0.
+// A server that ends and starts again needs an address that nobody takes in the
+// meantime, so tests choose below that, every process of tests from a place of its own.
+const (
+	firstPort = 10_000
+	ports     = 22_000
+)
+
+var nextPort atomic.Uint32 //nolint:gochecknoglobals // shared by all tests of the process
+
+// freeAddr is a loopback address that nobody listens on and that no other test is given.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const perProcess = 257 // a prime, so that many processes come before two meet
+	for range ports {
+		port := firstPort + (uint32(os.Getpid())*perProcess+nextPort.Add(1))%ports
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EACCES) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
