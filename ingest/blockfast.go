@@ -151,8 +151,8 @@ func (c *cellRun) trim(n int, trimmed []uint32) []uint32 {
 func (t *rowTaker) numbers(cells *cellRun, f *fieldPlan, codes []uint32, values []float64) int {
 	f.numbers.begin()
 	for row := 0; ; row++ {
-		row += cells.fourNumbers(row, f.numbers.small, codes[row:], values[row:])
-		row += cells.smallNumbers(row, f.numbers.small, codes[row:], values[row:])
+		row += cells.fourNumbers(row, f, codes[row:], values[row:])
+		row += cells.smallNumbers(row, f, codes[row:], values[row:])
 		if row == len(codes) {
 			return row
 		}
@@ -169,24 +169,48 @@ func (t *rowTaker) numbers(cells *cellRun, f *fieldPlan, codes []uint32, values 
 }
 
 // smallNumbers adds cells from a row on, as far as they are small whole numbers
-// that have a code.
-func (c *cellRun) smallNumbers(row int, small *[smallNumbers]uint32, codes []uint32, values []float64) int {
+// or empty where the column may be empty.
+func (c *cellRun) smallNumbers(row int, f *fieldPlan, codes []uint32, values []float64) int {
 	data, bounds, step, k := c.data, c.bounds, c.step, row*c.step
-	values = values[:len(codes)]
+	small, values := f.numbers.small, values[:len(codes)]
 	for i := range codes {
 		start := int(bounds[k] + 1)
 		digits := int(bounds[k+1]) - start
 		k += step
+		if digits == 0 && !f.required {
+			codes[i], values[i] = 0, math.NaN()
+			continue
+		}
 		if uint(digits) >= uint(len(fewDigits)) {
 			return i
 		}
 		v, odd := shortNumber(word(data, start), digits)
 		of := &fewDigits[digits]
-		code := small[v%smallNumbers]
-		if odd != 0 || v-of.least >= of.span || code == 0 {
+		if odd != 0 || v-of.least >= of.span {
 			return i
 		}
+		code := small[v%smallNumbers]
+		if code == 0 {
+			if !f.rule.allows(float64(int64(v))) {
+				return i
+			}
+			code = f.numbers.smallCode(v)
+		}
 		codes[i], values[i] = code, float64(int64(v))
+	}
+	return len(codes)
+}
+
+// enter gives codes to the numbers that have 0 instead of one. It returns how many
+// cells there are before a number that is not allowed; those have never a code.
+func (f *fieldPlan) enter(codes []uint32, values []float64) int {
+	for i, code := range codes {
+		if v := values[i]; code == 0 && !math.IsNaN(v) {
+			if !f.rule.allows(v) {
+				return i
+			}
+			codes[i] = f.numbers.smallCode(uint64(int64(v)))
+		}
 	}
 	return len(codes)
 }

@@ -2,12 +2,14 @@ package ingest
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // cellsOf are the bounds, lines and odd bytes of 64-byte blocks, a byte at a
@@ -63,40 +65,63 @@ func FuzzSeparators(f *testing.F) {
 func TestFourNumbers(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 9))
-	odd := []string{"", "007", "00", "1.5", "-1", "131072", "999999", "12345678", "123456789012345678", "4/", ":1", "1:", "0x1", " 1", "\xb1\xb2"}
-	var numbers Numbers
-	for n := range smallNumbers {
-		if n%3 != 0 {
-			numbers.Code(float64(n))
-		}
+	odd := []string{"007", "00", "1.5", "-1", "131072", "999999", "12345678", "123456789012345678", "4/", ":1", "1:", "0x1", " 1", "\xb1\xb2"}
+	var one, four [3]Numbers // by rule
+	for rule := range one {
+		one[rule].begin()
+		four[rule].begin()
 	}
-	for round := range 2000 {
+	for round := range 3000 {
 		rows, step := 1+r.IntN(20), 1+r.IntN(3)
+		plan := fieldPlan{required: r.IntN(2) == 0, rule: numberRule(r.IntN(3))}
+		plan.numbers = &one[plan.rule]
 		oddAt := r.IntN(2 * rows)
 		var text strings.Builder
 		bounds := []uint32{beforeFirst}
 		for i := range rows * step {
-			cell := strconv.Itoa(3*r.IntN(smallNumbers/3/[]int{1, 10, 1000, 10_000}[r.IntN(4)]) + 1)
-			if i == oddAt*step {
+			cell := strconv.Itoa(r.IntN(smallNumbers / []int{1, 10, 1000, 10_000}[r.IntN(4)]))
+			switch {
+			case i == oddAt*step:
 				cell = odd[r.IntN(len(odd))]
+			case plan.rule == zeroOrOne && r.IntN(20) > 0:
+				cell = strconv.Itoa(r.IntN(2))
+			case r.IntN(20) == 0:
+				cell = ""
 			}
 			text.WriteString(cell)
 			bounds = append(bounds, uint32(text.Len()))
 			text.WriteByte(',')
 		}
 		cells := cellRun{data: append([]byte(text.String()), make([]byte, lookahead)...), bounds: bounds, step: step}
-		want, wantValues := make([]uint32, rows), make([]float64, rows)
 		codes, values := make([]uint32, rows), make([]float64, rows)
-		n := cells.smallNumbers(0, numbers.small, want, wantValues)
-		four := cells.fourNumbers(0, numbers.small, codes, values)
-		if four > n || vectors && four < n&^3 {
-			t.Fatalf("round %d: %d of %d numbers, one at a time %d: %q", round, four, rows, n, text.String())
+		n := cells.smallNumbers(0, &plan, codes, values)
+		plan.numbers = &four[plan.rule]
+		gotCodes, gotValues := make([]uint32, rows), make([]float64, rows)
+		got := cells.fourNumbers(0, &plan, gotCodes, gotValues)
+		if got > n || vectors && got < n&^3 {
+			t.Fatalf("round %d: %d of %d numbers, one at a time %d: %q", round, got, rows, n, text.String())
 		}
-		if diff := cmp.Diff(want[:four], codes[:four]) + cmp.Diff(wantValues[:four], values[:four]); diff != "" {
+		got += cells.smallNumbers(got, &plan, gotCodes[got:], gotValues[got:]) // both know the same numbers again
+		if diff := cmp.Diff(codes[:n], gotCodes[:got]) + cmp.Diff(values[:n], gotValues[:got], cmpopts.EquateNaNs()); diff != "" {
 			t.Fatalf("round %d: %q (-one +four):\n%s", round, text.String(), diff)
 		}
+		for i := range n {
+			cell := string(cells.data[cells.bounds[i*step]+1 : cells.bounds[i*step+1]])
+			v, err := strconv.ParseFloat(cell, 64)
+			switch {
+			case cell == "":
+				if plan.required || codes[i] != 0 || !math.IsNaN(values[i]) {
+					t.Fatalf("empty cell: required %v, code %d, value %v", plan.required, codes[i], values[i])
+				}
+			case err != nil || v != values[i] || one[plan.rule].Values()[codes[i]] != v || !plan.rule.allows(v):
+				t.Fatalf("cell %q, rule %d: value %v, by code %v", cell, plan.rule, values[i], one[plan.rule].Values()[codes[i]])
+			}
+		}
 		if n < rows && n != oddAt {
-			t.Fatalf("round %d: stopped at cell %d, the odd one is %d: %q", round, n, oddAt, text.String())
+			cell := string(cells.data[cells.bounds[n*step]+1 : cells.bounds[n*step+1]])
+			if v, _ := strconv.ParseFloat(cell, 64); cell == "" && !plan.required || cell != "" && plan.rule.allows(v) {
+				t.Fatalf("round %d: stopped at cell %d, %q, the odd one is %d: %q", round, n, cell, oddAt, text.String())
+			}
 		}
 	}
 }

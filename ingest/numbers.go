@@ -95,10 +95,7 @@ func (n *Numbers) Code(v float64) uint32 {
 		n.begin()
 	}
 	if i, ok := smallNumber(v); ok {
-		if n.small[i] == 0 {
-			n.small[i] = n.add(v)
-		}
-		return n.small[i]
+		return n.smallCode(uint64(i))
 	}
 	if 2*n.hashed >= len(n.slots) {
 		n.grow()
@@ -109,6 +106,15 @@ func (n *Numbers) Code(v float64) uint32 {
 		n.hashed++
 	}
 	return slot.code
+}
+
+// smallCode is Code of a small whole number.
+func (n *Numbers) smallCode(i uint64) uint32 {
+	code := &n.small[i%smallNumbers]
+	if *code == 0 {
+		*code = n.add(float64(int64(i)))
+	}
+	return *code
 }
 
 // smallNumber is the place of a small whole number. Minus zero is none: it has

@@ -20,6 +20,8 @@ DATA all<>+0(SB)/8, $64
 GLOBL all<>(SB), RODATA|NOPTR, $8
 DATA tenthousand<>+0(SB)/8, $10000
 GLOBL tenthousand<>(SB), RODATA|NOPTR, $8
+DATA nan<>+0(SB)/8, $0x7ff8000000000001
+GLOBL nan<>(SB), RODATA|NOPTR, $8
 
 // The least number of so many digits, and how many there are below smallNumbers.
 DATA least<>+0(SB)/4, $0
@@ -41,12 +43,13 @@ DATA span<>+24(SB)/4, $31072
 DATA span<>+28(SB)/4, $0
 GLOBL span<>(SB), RODATA|NOPTR, $32
 
-// func smallNumbersAVX2(cells *fourCells) int
+// func smallNumbersAVX2(cells *fourCells) (n int, unknown bool)
 //
 //	DI  codes    SI  values    CX  cells left
 //	BX  data+1   DX  bounds    R8  bytes to the next row's bounds    R9  small
-//	Y0  lengths of four cells  Y1  their numbers
-TEXT ·smallNumbersAVX2(SB), NOSPLIT, $0-16
+//	Y0  lengths of four cells  Y1  their numbers    Y5  which of them are empty
+//	Y6  all ones if cells may be empty    R13  not 0 for a number without a code
+TEXT ·smallNumbersAVX2(SB), NOSPLIT, $0-17
 	MOVQ cells+0(FP), AX
 	MOVQ fourCells_codes(AX), DI
 	MOVQ fourCells_values(AX), SI
@@ -58,7 +61,6 @@ TEXT ·smallNumbersAVX2(SB), NOSPLIT, $0-16
 	SHLQ $2, R8
 	LEAQ (R8)(R8*2), R10
 	INCQ BX
-	MOVQ CX, AX
 
 	VPBROADCASTQ low<>(SB), Y15
 	VPBROADCASTQ one<>(SB), Y14
@@ -69,6 +71,9 @@ TEXT ·smallNumbersAVX2(SB), NOSPLIT, $0-16
 	VPBROADCASTQ hundreds<>(SB), Y9
 	VPBROADCASTQ tenthousand<>(SB), Y8
 	VPBROADCASTQ seven<>(SB), Y7
+	VPBROADCASTQ fourCells_empty(AX), Y6
+	MOVQ CX, AX
+	XORL R13, R13
 
 four:
 	CMPQ CX, $4
@@ -89,9 +94,17 @@ four:
 	VPSUBQ   Y1, Y0, Y0
 	VPSUBQ   Y14, Y0, Y0      // lengths
 
-	VPCMPEQD   Y2, Y2, Y2
-	VPXOR      Y3, Y3, Y3
-	VPGATHERQQ Y2, (BX)(Y1*1), Y3
+	// The first eight bytes of each: single loads take less than a gather.
+	VMOVQ        X1, R11
+	VPEXTRQ      $1, X1, R12
+	VEXTRACTI128 $1, Y1, X2
+	VMOVQ        (BX)(R11*1), X3
+	VMOVQ        X2, R11
+	VPINSRQ      $1, (BX)(R12*1), X3, X3
+	VPEXTRQ      $1, X2, R12
+	VMOVQ        (BX)(R11*1), X4
+	VPINSRQ      $1, (BX)(R12*1), X4, X4
+	VINSERTI128  $1, X4, Y3, Y3
 
 	// Digits to the high end of each word, what comes after the cell away.
 	VPXOR      Y12, Y3, Y3
@@ -119,23 +132,38 @@ four:
 	VPANDN   Y3, Y2, Y3
 	VPCMPEQQ Y4, Y5, Y5       // all digits
 	VPAND    Y5, Y3, Y3
+	VPCMPEQQ Y4, Y0, Y5       // empty
+	VPAND    Y6, Y5, Y5
+	VPOR     Y5, Y3, Y3
 	VMOVMSKPD Y3, R11
 	CMPL     R11, $15
 	JNE      done
 
-	VPCMPEQD   X2, X2, X2
-	VPXOR      X3, X3, X3
-	VPGATHERQD X2, (R9)(Y1*4), X3
-	VPXOR      X4, X4, X4
-	VPCMPEQD   X4, X3, X4
-	VPTEST     X4, X4
-	JNE        done
-	VMOVDQU    X3, (DI)
-
-	// The low halves of the numbers.
+	// Their codes, 0 of the empty ones.
+	VMOVQ        X1, R11
+	VPEXTRQ      $1, X1, R12
 	VEXTRACTI128 $1, Y1, X2
+	VMOVD        (R9)(R11*4), X3
+	VMOVQ        X2, R11
+	VPINSRD      $1, (R9)(R12*4), X3, X3
+	VPEXTRQ      $1, X2, R12
+	VPINSRD      $2, (R9)(R11*4), X3, X3
+	VPINSRD      $3, (R9)(R12*4), X3, X3
+	VEXTRACTI128 $1, Y5, X4
+	VSHUFPS      $0x88, X4, X5, X4
+	VPANDN       X3, X4, X3
+	VMOVDQU      X3, (DI)
+	VPXOR        X0, X0, X0
+	VPCMPEQD     X0, X3, X3
+	VPANDN       X3, X4, X3
+	VMOVMSKPS    X3, R11
+	ORL          R11, R13
+
+	// The low halves of the numbers, NaN for the empty ones.
 	VSHUFPS      $0x88, X2, X1, X1
 	VCVTDQ2PD    X1, Y1
+	VBROADCASTSD nan<>(SB), Y2
+	VBLENDVPD    Y5, Y2, Y1, Y1
 	VMOVUPD      Y1, (SI)
 
 	LEAQ (DX)(R8*4), DX
@@ -146,6 +174,8 @@ four:
 
 done:
 	VZEROUPPER
-	SUBQ CX, AX
-	MOVQ AX, ret+8(FP)
+	SUBQ  CX, AX
+	MOVQ  AX, n+8(FP)
+	TESTL R13, R13
+	SETNE unknown+16(FP)
 	RET

@@ -4,4 +4,4 @@ package ingest
 
 // fourNumbers leaves all cells to smallNumbers: the compiler has no vectors for
 // them yet.
-func (c *cellRun) fourNumbers(int, *[smallNumbers]uint32, []uint32, []float64) int { return 0 }
+func (c *cellRun) fourNumbers(int, *fieldPlan, []uint32, []float64) int { return 0 }
