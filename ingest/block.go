@@ -235,7 +235,7 @@ func NewBlockReader(s *Scanner, d *RowDecoder, o BlockOptions) *BlockReader {
 		case c == LoanID:
 			f.kind = rawField
 		case c != unknownColumn:
-			f.kind, f.names = textField, newNameTable()
+			f.kind, f.names = textField, newNameTable(f.required)
 		case extra < len(d.extras) && d.extras[extra] == i:
 			f.kind, f.extra = rawField, extra
 			extra++
@@ -258,7 +258,7 @@ func (r *BlockReader) Reset(s *Scanner, reject func(*Record, error) error) {
 			f.kind = numberField
 			f.numbers.Reset()
 		case f.names != nil:
-			f.kind, f.names = textField, newNameTable()
+			f.kind, f.names = textField, newNameTable(f.required)
 		}
 	}
 }

@@ -281,21 +281,20 @@ func zeroBytes(w uint64) uint64 { return (w - ones) & ^w & highs }
 
 func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
-// texts adds cells whose text is known, and empty ones where the column may be
+// findTexts adds cells whose text is known, and empty ones where the column may be
 // empty.
-func texts(cells *cellRun, f *fieldPlan, codes []uint32) int {
+func findTexts(cells *cellRun, f *fieldPlan, codes []uint32) int {
 	data, bounds, step := cells.data, cells.bounds, cells.step
-	slots, factor, required := &f.names.slots, f.names.factor, f.required
+	slots, factor := &f.names.slots, f.names.factor
 	for row, k := 0, 0; row < len(codes); row, k = row+1, k+step {
 		start, end := int(bounds[k]+1), int(bounds[k+1])
 		n := uint(end - start)
-		if n >= uint(len(textMasks)) {
+		if n >= uint(len(textMasks.first)) {
 			return row
 		}
-		mask := &textMasks[n]
-		w0, w1 := word(data, start)&mask.low, word(data, start+8)&mask.high
+		w0, w1 := word(data, start)&textMasks.first[n], word(data, start+8)&textMasks.second[n]
 		slot := &slots[nameHash(w0, w1, factor)]
-		if slot.word0 != w0 || slot.word1 != w1 || slot.size != uint32(n) || slot.code == 0 && required {
+		if slot.word0 != w0 || slot.word1 != w1 || slot.size != uint32(n) {
 			return row
 		}
 		codes[row] = slot.code
@@ -303,11 +302,11 @@ func texts(cells *cellRun, f *fieldPlan, codes []uint32) int {
 	return len(codes)
 }
 
-// textMasks keep the first bytes of two words.
-var textMasks = func() (masks [16]struct{ low, high uint64 }) {
-	for n := range masks {
-		masks[n].low = 1<<min(8*n, 64) - 1
-		masks[n].high = 1<<max(8*(n-8), 0) - 1
+// textMasks keep what texts have of two words, by the text's bytes.
+var textMasks = func() (masks struct{ first, second [16]uint64 }) {
+	for n := range masks.first {
+		masks.first[n] = 1<<min(8*n, 64) - 1
+		masks.second[n] = 1<<max(8*(n-8), 0) - 1
 	}
 	return masks
 }()

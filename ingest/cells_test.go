@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -124,4 +125,65 @@ func TestFourNumbers(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Texts found by assembly are those found by Go, and both are those of the table.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 11))
+	choices := []string{
+		"", "Yes", "No", "0", "1", "2", "3+", "Graduate", "Not Graduate", "Semiurban", "fifteen letters",
+		"sixteen letters.", "Yes\x00", "\x00", "Ye", "Yes ", "Ja", "Nein", "é", "Graduates", "NotGraduate", "\x00Yes",
+	}
+	for round := range 3000 {
+		plan := fieldPlan{required: r.IntN(2) == 0, names: nil}
+		plan.names = newNameTable(plan.required)
+		known := map[string]uint32{}
+		for range r.IntN(12) {
+			text := choices[r.IntN(len(choices))]
+			if code := plan.names.code([]byte(text), &Scanner{delimiter: ','}); text != "" {
+				known[text] = code
+			}
+		}
+		rows, step := 1+r.IntN(20), 1+r.IntN(3)
+		var text strings.Builder
+		bounds := []uint32{beforeFirst}
+		cell := func(i int) string { return text.String()[bounds[i*step]+1 : bounds[i*step+1]] }
+		for range rows * step {
+			one := choices[r.IntN(len(choices))]
+			for range 3 { // mostly known ones
+				if _, ok := known[one]; !ok {
+					one = choices[r.IntN(len(choices))]
+				}
+			}
+			text.WriteString(one)
+			bounds = append(bounds, uint32(text.Len()))
+			text.WriteByte(',')
+		}
+		cells := cellRun{data: append([]byte(text.String()), bytes.Repeat([]byte{'x'}, lookahead)...), bounds: bounds, step: step}
+		want, codes := make([]uint32, rows), make([]uint32, rows)
+		n := findTexts(&cells, &plan, want)
+		if got := texts(&cells, &plan, codes); got != n {
+			t.Fatalf("round %d: %d texts, by Go %d: %q, %v", round, got, n, text.String(), known)
+		}
+		if diff := cmp.Diff(want[:n], codes[:n]); diff != "" {
+			t.Fatalf("round %d: %q (-Go +assembly):\n%s", round, text.String(), diff)
+		}
+		for i := range n {
+			if code, ok := known[cell(i)]; code != codes[i] || !ok && (cell(i) != "" || plan.required) {
+				t.Fatalf("round %d: %q has code %d, want %d", round, cell(i), codes[i], code)
+			}
+		}
+		if n < rows && cell(n) == "" && !plan.required {
+			t.Fatalf("round %d: an empty cell is for the long way", round)
+		}
+		if code, ok := known[cell(min(n, rows-1))]; n < rows && ok && plan.names.holds(code) {
+			t.Fatalf("round %d: %q, code %d, is for the long way", round, cell(n), code)
+		}
+	}
+}
+
+// holds tells whether the short way knows a code.
+func (t *nameTable) holds(code uint32) bool {
+	return slices.ContainsFunc(t.slots[:], func(s nameSlot) bool { return s.code == code })
 }

@@ -11,12 +11,13 @@ type nameTable struct {
 
 	// The short way finds a text of 1 to 15 bytes in its slot. No two share
 	// one, and none is in slot 0: that is the empty text's.
-	slots  [nameSlots]nameSlot
-	factor uint64 // of nameHash
+	slots    [nameSlots]nameSlot
+	factor   uint64 // of nameHash
+	required bool   // an empty text is for the long way
 }
 
 // nameSlot is a text, zero-filled to two words; code 0 is the empty text, which
-// any slot stands for that is free.
+// slot 0 stands for.
 type nameSlot struct {
 	word0, word1 uint64
 	code         uint32
@@ -26,11 +27,15 @@ type nameSlot struct {
 const (
 	nameSlots   = 64
 	nameFactor  = 0xD6E8FEB86659FD93
-	nameFactors = 100 // tried before a text is left to the long way
+	nameFold    = 0x7F4A7C15 // odd, and short enough to be part of an instruction
+	nameFactors = 100        // tried before a text is left to the long way
+	noSize      = 255        // of no text that the short way looks for
 )
 
-func newNameTable() *nameTable {
-	return &nameTable{codes: make(map[string]uint32), names: []string{""}, factor: nameFactor}
+func newNameTable(required bool) *nameTable {
+	t := &nameTable{codes: make(map[string]uint32), names: []string{""}, factor: nameFactor, required: required}
+	t.slots, _ = t.place(nil, t.factor)
+	return t
 }
 
 func (t *nameTable) crowded() bool { return len(t.names) > maxNames || t.bytes > maxNameBytes }
@@ -88,7 +93,7 @@ func (t *nameTable) remember(text nameSlot) {
 	}
 	factor := t.factor
 	for range nameFactors {
-		if slots, ok := place(all, factor); ok {
+		if slots, ok := t.place(all, factor); ok {
 			t.slots, t.factor = slots, factor
 			return
 		}
@@ -98,7 +103,10 @@ func (t *nameTable) remember(text nameSlot) {
 
 // place puts texts into slots; false if two would share one, or one were in
 // slot 0.
-func place(texts []nameSlot, factor uint64) (slots [nameSlots]nameSlot, ok bool) {
+func (t *nameTable) place(texts []nameSlot, factor uint64) (slots [nameSlots]nameSlot, ok bool) {
+	if t.required {
+		slots[0].size = noSize
+	}
 	for _, text := range texts {
 		at := nameHash(text.word0, text.word1, factor)
 		if at == 0 || slots[at].code > 0 {
@@ -111,5 +119,5 @@ func place(texts []nameSlot, factor uint64) (slots [nameSlots]nameSlot, ok bool)
 
 // nameHash returns a slot; that of the empty text is 0.
 func nameHash(w0, w1, factor uint64) uint64 {
-	return ((w0 ^ w1*0x9E3779B97F4A7C15) * factor) >> 58
+	return ((w0 ^ w1*nameFold) * factor) >> 58
 }
