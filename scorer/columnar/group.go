@@ -301,7 +301,7 @@ func (c *column) finish() {
 	if !c.usedDict {
 		return
 	}
-	c.packed = must(c.codec.Encode(c.packed[:0], c.dictionary))
+	c.compressDictionary()
 	c.dictionaryPage = appendHeader(c.dictionaryPage[:0], &format.PageHeader{
 		Type:                 format.DictionaryPage,
 		UncompressedPageSize: size32(len(c.dictionary)),
@@ -314,6 +314,21 @@ func (c *column) finish() {
 	c.dictionaryRaw = int64(len(c.dictionaryPage) + len(c.dictionary))
 	c.dictionaryPage = append(c.dictionaryPage, c.packed...)
 }
+
+// compressDictionary makes packed of the dictionary.
+func (c *column) compressDictionary() {
+	switch {
+	case c.Kind == Double:
+		c.packed = appendDoubles(c.packed[:0], c.dictionary)
+	case len(c.dictionary) < smallDictionary:
+		c.packed = appendStored(c.packed[:0], c.dictionary)
+	default:
+		c.packed = must(c.codec.Encode(c.packed[:0], c.dictionary))
+	}
+}
+
+// smallDictionary is of how many bytes a dictionary is stored as it is.
+const smallDictionary = 1 << 10
 
 // bloomBits are the bits a value: about one in a hundred others passes.
 const bloomBits = 10
