@@ -107,7 +107,7 @@ type rowTaker struct {
 // it could add before one that is for the long way.
 func (t *rowTaker) column(f *fieldPlan, c, n int) int {
 	cells := cellRun{data: t.data, bounds: t.bounds[c:], step: t.fields}
-	if c == t.fields-1 {
+	if c == t.fields-1 && !t.clean { // else there is no carriage return
 		*t.ends = cells.trim(n, *t.ends)
 	}
 	switch f.kind {
