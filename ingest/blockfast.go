@@ -17,9 +17,10 @@ import (
 // that the last cells can be read a few words at a time.
 const lookahead = wordsBytes
 
-// ready makes the scanner's buffer hold bytes beyond the next record.
+// ready makes the scanner's buffer hold some of the records to come. It reads on
+// late, so that few bytes are left to be moved to the buffer's start.
 func (s *Scanner) ready() bool {
-	return (s.end <= 0 || s.next < s.end) && s.fill()
+	return (s.end <= 0 || s.next < s.end) && (s.to-s.from >= firstWindow || s.fill())
 }
 
 // take adds rows in plain form to the block, which began at file offset from.
