@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/loanscorer/loanscorer/ingest"
@@ -70,7 +71,9 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 	}
 	if parallel {
 		sink.progress = o.Progress
-		err = (&segments{rows: rows, head: head, in: src.At, size: src.Size, bytes: o.segment, sink: sink}).run(ctx)
+		err = (&segments{
+			rows: rows, head: head, in: src.At, size: src.Size, bytes: o.segment, cores: runtime.GOMAXPROCS(0), sink: sink,
+		}).run(ctx)
 	} else {
 		if o.Progress != nil {
 			sink.progress = func(int64) { o.Progress(read) }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"runtime"
 	"sync"
 
 	"github.com/loanscorer/loanscorer/ingest"
@@ -49,61 +48,41 @@ type segments struct {
 	in   io.ReaderAt // the whole file
 	size int64
 
-	bytes   int64 // of a segment
-	sink    *segmentSink
-	workers chan *segmentWorker // that have nothing to do
+	bytes int64 // of a segment
+	cores int   // segments that are scored at a time
+	sink  *segmentSink
+
+	idle chan *segmentWorker // that have nothing to do
+	more chan struct{}       // one for each worker that may still be made
 }
 
-func (s *segments) worker() (*segmentWorker, error) {
-	select {
-	case w := <-s.workers:
-		return w, nil
-	default:
-		return s.rows.worker()
-	}
+// scoredSegment is a segment on its way to the sink, and the memory it is in.
+type scoredSegment struct {
+	segment *segment
+	worker  *segmentWorker
+	err     error
 }
 
-// run scores all segments, as many at a time as there are cores, and hands
-// them to the sink in the order of the file.
+// run scores all segments and hands them to the sink in the order of the file.
+// No more are begun than there are cores to score them: they would only take
+// turns, and their memory would not stay in the caches.
 func (s *segments) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	type result struct {
-		segment *segment
-		worker  *segmentWorker
-		err     error
+	workers := s.cores
+	if workers > 1 {
+		workers++ // the sink has one in its hands while all cores are busy
 	}
-	n := ingest.Chunks(s.head.DataStart, s.size, s.bytes)
-	cores := runtime.GOMAXPROCS(0)
-	pending := make(chan chan result, cores-1)
-	s.workers = make(chan *segmentWorker, cores+1) // one in the hands of the sink
-	start := func(k int) chan result {
-		done := make(chan result, 1)
-		wg.Go(func() {
-			var seg *segment
-			w, err := s.worker()
-			if err == nil {
-				err = guarded(func() (err error) {
-					seg, err = s.score(ctx, w, k, nil)
-					return err
-				})
-			}
-			done <- result{seg, w, err}
-		})
-		return done
+	s.idle, s.more = make(chan *segmentWorker, workers), make(chan struct{}, workers)
+	for range workers {
+		s.more <- struct{}{}
 	}
+	pending := make(chan chan scoredSegment, workers) // never full: each has a worker
 	wg.Go(func() {
 		defer close(pending)
-		for k := range n {
-			done := start(k)
-			select {
-			case pending <- done:
-			case <-ctx.Done():
-				return
-			}
-		}
+		s.start(ctx, &wg, pending)
 	})
 	k, next := 0, s.head.DataStart
 	for done := range pending {
@@ -118,10 +97,61 @@ func (s *segments) run(ctx context.Context) error {
 			return r.err
 		}
 		next = r.segment.next
-		s.workers <- r.worker
+		s.idle <- r.worker
 		k++
 	}
 	return ctx.Err()
+}
+
+// start begins one segment after the other, each as soon as a core and a worker
+// are free. It tells pending of them in their order.
+func (s *segments) start(ctx context.Context, wg *sync.WaitGroup, pending chan<- chan scoredSegment) {
+	busy := make(chan struct{}, s.cores)
+	for k := range ingest.Chunks(s.head.DataStart, s.size, s.bytes) {
+		select {
+		case busy <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		w, ok := s.worker(ctx)
+		if !ok {
+			return
+		}
+		done := make(chan scoredSegment, 1)
+		pending <- done
+		wg.Go(func() {
+			r := scoredSegment{worker: w}
+			r.err = guarded(func() (err error) {
+				if r.worker == nil {
+					if r.worker, err = s.rows.worker(); err != nil {
+						return err
+					}
+				}
+				r.segment, err = s.score(ctx, r.worker, k, nil)
+				return err
+			})
+			<-busy
+			done <- r
+		})
+	}
+}
+
+// worker waits for a worker; nil is one that is to be made. One that has worked
+// before is taken first: its memory is there already. It is false when ctx ends.
+func (s *segments) worker(ctx context.Context) (*segmentWorker, bool) {
+	select {
+	case w := <-s.idle:
+		return w, true
+	default:
+	}
+	select {
+	case w := <-s.idle:
+		return w, true
+	case <-s.more:
+		return nil, true
+	case <-ctx.Done():
+		return nil, false
+	}
 }
 
 // score scores segment k from its first record on, which is guessed if it is

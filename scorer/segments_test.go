@@ -80,6 +80,63 @@ func TestSegmentsAreAStream(t *testing.T) {
 	}
 }
 
+// begunReader notes the furthest segment that is read.
+type begunReader struct {
+	io.ReaderAt
+	start, bytes, size int64
+	taken              atomic.Int64 // segments the sink has had
+	most               atomic.Int64 // that were begun and not taken, at any time
+}
+
+// ReadAt implements [io.ReaderAt].
+func (r *begunReader) ReadAt(p []byte, at int64) (int, error) {
+	if at < r.size { // not a look for the end of the file
+		begun := (at+1-r.start)/r.bytes + 1 // the byte before a segment is looked at, too
+		for open := begun - r.taken.Load(); ; {
+			most := r.most.Load()
+			if open <= most || r.most.CompareAndSwap(most, open) {
+				break
+			}
+		}
+	}
+	return r.ReaderAt.ReadAt(p, at)
+}
+
+// One core scores one segment after the other; of several each has one, and the
+// sink another.
+func TestSegmentsAtATime(t *testing.T) {
+	t.Parallel()
+	text := "TotalIncome,LoanAmount,Credit_History,Property_Area\n" + strings.Repeat("5849,128,1,Rural\n", 4000)
+	head, err := ingest.ParseHead([]byte(text), true, ingest.Given{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cores, most := range map[int]int64{1: 1, 2: 3, 4: 5} {
+		table, err := newRejectTable(io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := int64(len(text))
+		sink, err := newSegmentSink(testScorer(t), head, size, io.Discard, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := &begunReader{ReaderAt: strings.NewReader(text), start: head.DataStart, bytes: 1000, size: size}
+		sink.progress = func(int64) { in.taken.Add(1) }
+		rows := &rowScorer{scorer: testScorer(t), head: head, decidedAt: time.Unix(1, 0), size: size}
+		run := &segments{rows: rows, head: head, in: in, size: size, bytes: in.bytes, cores: cores, sink: sink}
+		if err := run.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := in.most.Load(); got > most {
+			t.Errorf("%d cores: %d segments begun at a time, want at most %d", cores, got, most)
+		}
+		if sink.tally.Rows != 4000 {
+			t.Errorf("%d cores: %d rows, want 4000", cores, sink.tally.Rows)
+		}
+	}
+}
+
 // More rejects than a segment keeps are made anew, with the lines of the file.
 func TestSegmentsOfRejects(t *testing.T) {
 	t.Parallel()
