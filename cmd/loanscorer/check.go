@@ -27,13 +27,13 @@ type checkOptions struct {
 func checkCommand(s streams) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:   "check FILE",
+		Use:   "check FILE|-",
 		Short: "Tell how a CSV file would be read and what is wrong with it, without scoring it",
 		Long: `Read a file as it would be scored, and print how it is written, its columns, the
 rows that would be rejected, duplicate Loan_IDs, and about how long scoring takes:
 by the speed of this machine with this model on some of the first rows, or, with too
 few of them and of a stream, by the documented 1,800,000 rows a second of one core.
-Nothing is written.
+Nothing is written. The file - is the standard input.
 
 Exit codes: 0 every row can be scored, 3 some rows would be rejected, 1 the file
 would be refused as a whole, 2 wrong usage.`,
@@ -61,11 +61,12 @@ func runCheck(ctx context.Context, s streams, path string, o *checkOptions) erro
 	if err != nil {
 		return err
 	}
-	in, src, err := openSource(path)
+	in, src, err := openSource(s.in, path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }()
+	path = sourceName(path)
 	boundMemory()
 	bar := newBar(s.err, max(src.Size, 0), "checking")
 	report, err := scorer.CheckFile(ctx, sc, src, ingest.CheckOptions{Given: o.given, Progress: bar.set})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,12 +33,13 @@ type scoreOptions struct {
 func scoreCommand(s streams) *cobra.Command {
 	var o scoreOptions
 	cmd := &cobra.Command{
-		Use:   "score IN.csv",
+		Use:   "score IN.csv|-",
 		Short: "Score a CSV file into a Parquet file, without a server",
 		Long: `Score a local CSV file into a Parquet file with the code and the columns of the
 service: probability, decision, and the reasons of every row that is not
 approved. Rows that cannot be scored go to a rejects file with line, column, code
-and reason. Both files appear when they are complete, not before.
+and reason. Both files appear when they are complete, not before. The file - is
+the standard input.
 
 How the file is written is detected on its first megabyte and printed: the
 delimiter (comma, semicolon, tab, bar, or what a sep= line says), decimal points
@@ -49,6 +51,7 @@ changes nothing else; rows that it alone cannot score have empty columns.`,
 		Example: `  loanscorer score loans.csv -o decisions.parquet
   loanscorer score loans.csv -o decisions.parquet --rejects bad.csv --model forest.json --json
   loanscorer score loans.csv --reasons reasons.json
+  unzip -p loans.zip may.csv | loanscorer score - -o may.parquet
   loanscorer score loans.csv -o compared.parquet --shadow challenger.json --report compared.html
   loanscorer score exportacao.csv --delimiter semicolon --decimal comma --encoding windows-1252`,
 		Args: cobra.ExactArgs(1),
@@ -88,17 +91,8 @@ type scoreRun struct {
 }
 
 func runScore(ctx context.Context, s streams, path string, o scoreOptions) error {
-	base := path
-	switch ext := strings.ToLower(filepath.Ext(base)); ext {
-	case ".gz", ".zst":
-		base = base[:len(base)-len(ext)]
-	}
-	base = strings.TrimSuffix(base, filepath.Ext(base))
-	if o.output == "" {
-		o.output = base + ".parquet"
-	}
-	if o.rejects == "" {
-		o.rejects = base + ".rejects.csv"
+	if err := o.defaultPaths(path); err != nil {
+		return err
 	}
 	if err := apart(path, o.output, o.rejects); err != nil {
 		return err
@@ -113,11 +107,12 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	if err := sc.Unexplained(); err != nil {
 		_, _ = fmt.Fprintf(s.err, "decisions carry no reasons: %v\n", err)
 	}
-	in, src, err := openSource(path)
+	in, src, err := openSource(s.in, path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }()
+	path = sourceName(path)
 	boundMemory()
 	bar := newBar(s.err, max(src.Size, 0), "scoring")
 	var tally status.Tally
@@ -177,8 +172,39 @@ func (l *rejectLimit) value() *int64 {
 	return &n
 }
 
+// defaultPaths names the files to write that have no names yet, after the input.
+func (o *scoreOptions) defaultPaths(path string) error {
+	base := path
+	switch ext := strings.ToLower(filepath.Ext(base)); {
+	case path == standardInput && o.output == "":
+		return usagef("-o is missing: the standard input has no name to make one of")
+	case path == standardInput:
+		base = o.output
+	case ext == ".gz" || ext == ".zst":
+		base = base[:len(base)-len(ext)]
+	}
+	base = strings.TrimSuffix(base, filepath.Ext(base))
+	o.output = cmp.Or(o.output, base+".parquet")
+	o.rejects = cmp.Or(o.rejects, base+".rejects.csv")
+	return nil
+}
+
+// standardInput stands for it in place of a path.
+const standardInput = "-"
+
+// sourceName is how messages call a file.
+func sourceName(path string) string {
+	if path == standardInput {
+		return "standard input"
+	}
+	return path
+}
+
 // openSource opens a file, or whatever else has a path, for reading.
-func openSource(path string) (io.Closer, ingest.Source, error) {
+func openSource(stdin io.Reader, path string) (io.Closer, ingest.Source, error) {
+	if path == standardInput {
+		return io.NopCloser(stdin), ingest.StreamSource(stdin), nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, ingest.Source{}, err
