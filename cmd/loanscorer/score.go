@@ -91,6 +91,8 @@ type scoreRun struct {
 }
 
 func runScore(ctx context.Context, s streams, path string, o scoreOptions) error {
+	boundMemory()
+	collectSeldom() // before the model is loaded
 	if err := o.defaultPaths(path); err != nil {
 		return err
 	}
@@ -113,7 +115,6 @@ func runScore(ctx context.Context, s streams, path string, o scoreOptions) error
 	}
 	defer func() { _ = in.Close() }()
 	path = sourceName(path)
-	boundMemory()
 	bar := newBar(s.err, max(src.Size, 0), "scoring")
 	var tally status.Tally
 	var head *ingest.Head
