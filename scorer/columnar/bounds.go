@@ -38,6 +38,9 @@ func (b *bounds) double(v float64) {
 	b.minDouble, b.maxDouble = min(b.minDouble, v), max(b.maxDouble, v)
 }
 
+// hold reports whether v would not widen them.
+func (b *bounds) hold(v float64) bool { return b.some && b.minDouble <= v && v <= b.maxDouble }
+
 func (b *bounds) int(v int64) {
 	if !b.some {
 		b.some, b.minInt, b.maxInt = true, v, v

@@ -30,58 +30,94 @@ func (g *Group) Numbers(column int, codes []uint32, values []float64) {
 // are. All calls of a column until Reset must be of this kind, or Doubles.
 func (g *Group) Dense(column int, codes []uint32, values []float64) {
 	c := &g.columns[column]
-	if more := len(values) - len(c.seen); more > 0 {
-		c.seen = append(c.seen, make([]bool, more)...)
-	}
-	for at := c.entries + 1; at < len(values); at++ {
-		c.dictionary = binary.LittleEndian.AppendUint64(c.dictionary, math.Float64bits(values[at]))
-		c.entries++
-	}
+	c.enterDense(codes, values)
+	few := len(values) <= fewCodes
 	for len(codes) > 0 {
-		if len(c.plain) > 0 {
+		if len(c.plain) > 0 || c.coded && c.few != few {
 			c.flush()
 		}
 		n := c.room(len(codes))
-		c.addDense(codes[:n])
+		if few {
+			c.addDenseFew(codes[:n])
+		} else {
+			c.addDense(codes[:n])
+		}
 		codes = codes[n:]
 	}
 }
 
-func (c *column) addDense(codes []uint32) {
-	indexes, seen, nulls := c.more(len(codes)), c.seen, 0
-	for i, code := range codes {
-		at := int32(code) - 1 // 0 becomes null
-		indexes[i] = at
-		nulls += int(uint32(at) >> 31)
-		seen[code] = true
+// enterDense adds the values that are new to the dictionary. Bounds are of values
+// that rows have: where a new one is outside, all rows are looked at, and from
+// then on as long as one may be there that no row has.
+func (c *column) enterDense(codes []uint32, values []float64) {
+	for at := c.entries + 1; at < len(values); at++ {
+		v := values[at]
+		c.dictionary = binary.LittleEndian.AppendUint64(c.dictionary, math.Float64bits(v))
+		c.entries++
+		if !c.bounds.hold(v) {
+			c.entered.double(v)
+		}
 	}
-	c.pack(len(codes), nulls)
+	if !c.entered.some || c.bounds.hold(c.entered.minDouble) && c.bounds.hold(c.entered.maxDouble) {
+		return
+	}
+	for _, code := range codes {
+		if code > 0 {
+			c.bounds.double(values[code])
+		}
+	}
 }
 
-// more is room for n indexes after those that wait to be packed.
+// addDenseFew is addDense for codes below fewCodes.
+func (c *column) addDenseFew(codes []uint32) {
+	c.widen()
+	c.coded, c.few = true, true
+	before := c.bits.values
+	c.packFew(codes, denseFew())
+	c.advance(len(codes), len(codes)-(c.bits.values-before))
+}
+
+func (c *column) addDense(codes []uint32) {
+	to := c.more(len(codes))
+	n, there := c.squeezeVectors(to, codes, 1)
+	for _, code := range codes[n:] {
+		to[there] = int32(code) - 1 // 0 becomes null
+		there += c.levels.present(to[there])
+	}
+	c.pack(len(codes), there)
+}
+
+// more is room for n indexes after those that wait to be packed. Indexes of a
+// page have one width: it ends if there are too many entries for that.
 func (c *column) more(n int) []int32 {
+	c.widen()
+	c.coded = true
 	c.indexes = reserve(c.indexes, n)
 	return c.indexes[len(c.indexes):][:n]
 }
 
-// boundDense widens the bounds by the values of a dictionary that are there.
-func (c *column) boundDense() {
-	for code, seen := range c.seen {
-		if seen && code > 0 {
-			c.bounds.double(math.Float64frombits(binary.LittleEndian.Uint64(c.dictionary[8*(code-1):])))
-		}
+// widen makes indexes as wide as the dictionary needs it.
+func (c *column) widen() {
+	if width := bitWidth(c.entries); width != c.width {
+		c.flush() // indexes of a page have one width
+		c.width = width
 	}
 }
 
 // coded adds codes below limit.
 func (g *Group) coded(c *column, codes []uint32, limit int, enter func(code uint32)) {
 	c.know(limit)
+	few := limit <= fewCodes
 	for len(codes) > 0 {
-		if len(c.texts.prefixes) > 0 || len(c.plain) > 0 {
+		if len(c.texts.prefixes) > 0 || len(c.plain) > 0 || c.coded && c.few != few {
 			c.flush()
 		}
 		n := c.room(len(codes))
-		c.addCodes(codes[:n], enter)
+		if few {
+			c.addFew(codes[:n], enter)
+		} else {
+			c.addCodes(codes[:n], enter)
+		}
 		codes = codes[n:]
 	}
 }
@@ -105,7 +141,8 @@ func (c *column) know(codes int) {
 // addCodes adds codes to the page. Values enter the dictionary in the order of
 // their first appearance.
 func (c *column) addCodes(codes []uint32, enter func(code uint32)) {
-	indexes, known, nulls := c.more(len(codes)), c.known, 0
+	c.found = reserve(c.found[:0], len(codes))[:len(codes)]
+	indexes, known := c.found, c.known
 	for i, code := range codes {
 		at := known[code]
 		if at == unknown {
@@ -114,31 +151,23 @@ func (c *column) addCodes(codes []uint32, enter func(code uint32)) {
 			enter(code)
 			c.entries++
 		}
-		indexes[i] = at
-		nulls += int(uint32(at) >> 31)
+		indexes[i] = uint32(at)
 	}
-	c.pack(len(codes), nulls)
+	to := c.more(len(codes))
+	n, there := c.squeezeVectors(to, indexes, 0)
+	for _, index := range indexes[n:] {
+		to[there] = int32(index)
+		there += c.levels.present(int32(index))
+	}
+	c.pack(len(codes), there)
 }
 
-// pack adds the n indexes that more made room for to the page, packed eight at a
-// time: what waits for the page to fill is small.
-func (c *column) pack(n, nulls int) {
-	waiting := len(c.indexes)
-	indexes := c.indexes[waiting:][:n]
-	if width := bitWidth(c.entries); width != c.width {
-		if c.pageRows > 0 {
-			c.flush() // indexes of a page have one width
-			c.indexes = append(c.indexes[:0], indexes...)
-			waiting = 0
-		}
-		c.width = width
-	}
-	c.coded = true
-	c.indexes = c.indexes[:waiting+n]
-	if c.Optional {
-		c.present(waiting, nulls)
-	}
-	c.advance(n, nulls)
+// pack adds the indexes of n rows that more made room for to the page, of which
+// there are fewer if there are nulls. They are packed eight at a time: what waits
+// for the page to fill is small.
+func (c *column) pack(n, there int) {
+	c.indexes = c.indexes[:len(c.indexes)+there]
+	c.advance(n, n-there)
 	c.packEights()
 }
 
@@ -156,6 +185,10 @@ func (c *column) packEights() {
 // appendIndexes appends the dictionary indexes of the page: their width in bits,
 // then runs.
 func (c *column) appendIndexes(dst []byte) []byte {
+	if c.few {
+		c.bits.end(c.width)
+		return appendRuns(append(dst, byte(c.width)), c.bits.bytes, c.bits.values, c.width)
+	}
 	c.packed = must((&rle.Encoding{BitWidth: c.width}).EncodeInt32(c.packed[:0], c.indexes))
 	return append(append(append(dst, byte(c.width)), c.runs...), c.packed...)
 }
@@ -208,62 +241,6 @@ func (c *column) addDoubles(values []float64) {
 		c.addLevels(levels, len(values))
 	}
 	c.advance(len(values), nulls)
-}
-
-// present takes the nulls out of the indexes from one on, and notes them as
-// definition levels.
-func (c *column) present(from, nulls int) {
-	l, indexes := &c.levels, c.indexes[from:]
-	if nulls == 0 {
-		if l.rows > 0 {
-			l.ones(len(indexes))
-		}
-		return
-	}
-	if l.rows == 0 {
-		l.ones(c.pageRows) // there was no null before
-	}
-	n, at := 0, 0
-	for ; l.rows%8 == 0 && at+8 <= len(indexes); at += 8 {
-		l.bits = append(l.bits, squeeze((*[8]int32)(indexes[at:]), indexes, &n))
-		l.rows += 8
-	}
-	for _, index := range indexes[at:] {
-		there := ^uint32(index) >> 31
-		indexes[n] = index
-		n += int(there)
-		l.add(uint8(there))
-	}
-	c.indexes = c.indexes[:from+n]
-}
-
-// squeeze moves the indexes among eight that are not null to to[*n:], and returns
-// a bit each for those. It is written out because it has no branches that way:
-// which cells are empty is hard to guess.
-func squeeze(eight *[8]int32, to []int32, n *int) byte {
-	at := *n
-	room := to[at : at+8]
-	i0, i1, i2, i3, i4, i5, i6, i7 := eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7]
-	b0, b1, b2, b3 := ^uint32(i0)>>31, ^uint32(i1)>>31, ^uint32(i2)>>31, ^uint32(i3)>>31
-	b4, b5, b6, b7 := ^uint32(i4)>>31, ^uint32(i5)>>31, ^uint32(i6)>>31, ^uint32(i7)>>31
-	room[0] = i0
-	k := b0
-	room[k&7] = i1
-	k += b1
-	room[k&7] = i2
-	k += b2
-	room[k&7] = i3
-	k += b3
-	room[k&7] = i4
-	k += b4
-	room[k&7] = i5
-	k += b5
-	room[k&7] = i6
-	k += b6
-	room[k&7] = i7
-	k += b7
-	*n = at + int(k)
-	return byte(b0 | b1<<1 | b2<<2 | b3<<3 | b4<<4 | b5<<5 | b6<<6 | b7<<7)
 }
 
 // reserve makes room for n more, and for twice as many soon.

@@ -33,8 +33,10 @@ type Group struct {
 // with codec, which may be shared.
 func NewGroup(s *Schema, codec *zstd.Codec) *Group {
 	g := &Group{schema: s, columns: make([]column, len(s.columns))}
+	places := newPlaces()
 	for i := range g.columns {
 		g.columns[i].init(&s.columns[i], codec)
+		g.columns[i].places = places
 	}
 	return g
 }
@@ -109,7 +111,9 @@ type column struct {
 	pageNulls int
 	levels    pageLevels // empty as long as there is no null
 	coded     bool       // it has indexes into the dictionary
+	few       bool       // its indexes are in bits, else in runs and indexes
 	width     int        // of the indexes, in bits
+	bits      packedBits // indexes of a few values
 	runs      []byte     // indexes, packed
 	indexes   []int32    // to be packed
 	plain     []byte     // PLAIN doubles
@@ -121,7 +125,9 @@ type column struct {
 	dictionary []byte  // its values, PLAIN
 	entries    int     // in the dictionary
 	known      []int32 // indexes by the caller's codes
-	seen       []bool  // dense codes that are there
+	fewIndexes fewTable
+	found      []uint32 // indexes of the codes that are added
+	entered    bounds   // of dense values, whether rows have them or not
 	bounds     bounds
 	hashes     []uint64 // of a column with a bloom filter
 
@@ -131,11 +137,13 @@ type column struct {
 	filter         bloom.SplitBlockFilter
 
 	scratch, packed []byte
+	places          *[256]uint64 // see newPlaces
 }
 
 func (c *column) init(of *Column, codec *zstd.Codec) {
 	c.Column, c.codec = of, codec
 	c.startPage()
+	c.fewIndexes.reset()
 	c.bounds.exact = true
 }
 
@@ -145,15 +153,16 @@ func (c *column) reset() {
 	c.usedPlain, c.usedDict, c.usedDelta, c.usedInts = false, false, false, false
 	c.startPage()
 	c.dictionary, c.entries, c.width, c.known = c.dictionary[:0], 0, 0, c.known[:0]
-	clear(c.seen)
-	c.seen = c.seen[:0]
+	c.fewIndexes.reset()
+	c.entered = bounds{}
 	c.bounds = bounds{exact: true, min: c.bounds.min[:0], max: c.bounds.max[:0]}
 	c.hashes = c.hashes[:0]
 }
 
 func (c *column) startPage() {
 	c.firstRow, c.pageRows, c.pageNulls = c.rows, 0, 0
-	c.coded, c.runs, c.indexes = false, c.runs[:0], c.indexes[:0]
+	c.coded, c.few, c.runs, c.indexes = false, false, c.runs[:0], c.indexes[:0]
+	c.bits.reset()
 	c.plain, c.ints = c.plain[:0], c.ints[:0]
 	c.levels.reset()
 	c.texts.reset()
@@ -280,8 +289,7 @@ const (
 // appendLevels appends the definition levels of the page.
 func (c *column) appendLevels(dst []byte) []byte {
 	if c.pageNulls == 0 {
-		c.levels.reset()
-		c.levels.ones(c.pageRows)
+		return appendPresent(dst, c.pageRows)
 	}
 	return c.levels.append(dst)
 }
@@ -290,7 +298,6 @@ func (c *column) appendLevels(dst []byte) []byte {
 // bloom filter.
 func (c *column) finish() {
 	c.flush()
-	c.boundDense()
 	c.filter = c.filter[:0]
 	if c.Bloom && len(c.hashes) > 0 {
 		blocks := bloom.NumSplitBlocksOf(int64(len(c.hashes)), bloomBits)

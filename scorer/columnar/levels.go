@@ -34,42 +34,48 @@ func (l *pageLevels) add(level uint8) {
 	l.rows++
 }
 
-// fewestRun is how many equal bytes of levels are written as a run: as many as
-// make up for the headers around it.
-const fewestRun = 8
+// present adds a row by its index, and returns 1 if that is not negative.
+func (l *pageLevels) present(index int32) int {
+	there := ^uint32(index) >> 31
+	l.add(uint8(there))
+	return int(there)
+}
+
+// levelsMark is a state of levels to go back to.
+type levelsMark struct {
+	rows int
+	last uint8 // levels of a byte that is not full
+}
+
+func (l *pageLevels) mark() levelsMark {
+	m := levelsMark{rows: l.rows}
+	if l.rows%8 != 0 {
+		m.last = l.bits[l.rows/8]
+	}
+	return m
+}
+
+func (l *pageLevels) back(to levelsMark) {
+	l.rows, l.bits = to.rows, l.bits[:to.rows/8]
+	if l.rows%8 != 0 {
+		l.bits = append(l.bits, to.last)
+	}
+}
 
 // append appends the levels as data pages of version 1 have them: their length,
 // then runs of equal rows and of bits.
 // (https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE)
 func (l *pageLevels) append(dst []byte) []byte {
 	start := len(dst)
-	dst = append(dst, 0, 0, 0, 0)
-	if n := l.rows % 8; n != 0 {
-		l.bits[len(l.bits)-1] |= 0xff << n // beyond the last row: nothing looks there
-	}
-	from := 0
-	for at := 0; at < len(l.bits); {
-		to := at + 1
-		for to < len(l.bits) && l.bits[to] == l.bits[at] {
-			to++
-		}
-		if even := l.bits[at] == 0 || l.bits[at] == 0xff; even && to-at >= fewestRun {
-			dst = appendBits(dst, l.bits[from:at])
-			rows := min(8*to, l.rows) - 8*at
-			dst = append(binary.AppendUvarint(dst, uint64(rows)<<1), l.bits[at]&1)
-			from = to
-		}
-		at = to
-	}
-	dst = appendBits(dst, l.bits[from:])
+	dst = appendRuns(append(dst, 0, 0, 0, 0), l.bits, l.rows, 1)
 	binary.LittleEndian.PutUint32(dst[start:], uint32(len(dst)-start-4))
 	return dst
 }
 
-// appendBits appends a bit-packed run, eight rows a byte.
-func appendBits(dst, bits []byte) []byte {
-	if len(bits) == 0 {
-		return dst
-	}
-	return append(binary.AppendUvarint(dst, uint64(len(bits))<<1|1), bits...)
+// appendPresent appends the levels of a page without nulls.
+func appendPresent(dst []byte, rows int) []byte {
+	start := len(dst)
+	dst = append(binary.AppendUvarint(append(dst, 0, 0, 0, 0), uint64(rows)<<1), 1)
+	binary.LittleEndian.PutUint32(dst[start:], uint32(len(dst)-start-4))
+	return dst
 }

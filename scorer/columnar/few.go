@@ -1,0 +1,141 @@
+package columnar
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// A dictionary of few values is most of a file's columns: texts of a kind,
+// decisions, reasons. Its codes become bits without a stop between: looked up in
+// a table that fits a register, nulls left out, packed.
+const fewCodes = 16 // with that of null, which is how many a table holds
+
+// fewTable is the index by the caller's code.
+type fewTable [fewCodes]uint8
+
+// Indexes that are none. Both have their highest bit set.
+const (
+	fewNull    = 0xff
+	fewUnknown = 0xfe
+)
+
+func (t *fewTable) reset() {
+	for i := range t {
+		t[i] = fewUnknown
+	}
+	t[0] = fewNull
+}
+
+// denseFew is the table of codes that are dense.
+func denseFew() *fewTable {
+	t := &fewTable{fewNull}
+	for i := range t[1:] {
+		t[1+i] = uint8(i)
+	}
+	return t
+}
+
+// packedBits are values of a few bits each, one after the other, the lowest bit
+// first.
+type packedBits struct {
+	bytes  []byte
+	rest   uint64 // bits that do not fill a byte yet
+	nRest  int    // how many, below 8
+	values int
+}
+
+func (p *packedBits) reset() { *p = packedBits{bytes: p.bytes[:0]} }
+
+// end fills the last eight values up with zeros.
+func (p *packedBits) end(width int) {
+	size := (p.values + 7) / 8 * width
+	for p.bytes = binary.LittleEndian.AppendUint64(p.bytes, p.rest); len(p.bytes) < size; {
+		p.bytes = append(p.bytes, 0)
+	}
+	p.bytes = p.bytes[:size]
+}
+
+// addFew adds codes below fewCodes to the page. Values enter the dictionary in
+// the order of their first appearance.
+func (c *column) addFew(codes []uint32, enter func(code uint32)) {
+	c.coded, c.few = true, true
+	bits, levels := c.bits, c.levels.mark()
+	for done := 0; ; {
+		if done += c.packFew(codes[done:], &c.fewIndexes); done == len(codes) {
+			break
+		}
+		c.learnFew(codes[done:], enter)
+		if width := bitWidth(c.entries); width != c.width {
+			// Indexes of a page have one width: begin again, in a new page if
+			// there is something in this one.
+			c.bits = bits
+			c.levels.back(levels)
+			c.flush()
+			c.coded, c.few, c.width = true, true, width
+			bits, levels, done = c.bits, c.levels.mark(), 0
+		}
+	}
+	c.advance(len(codes), len(codes)-(c.bits.values-bits.values))
+}
+
+// learnFew enters the values of codes that are unknown.
+func (c *column) learnFew(codes []uint32, enter func(code uint32)) {
+	for _, code := range codes {
+		if c.fewIndexes[code] == fewUnknown {
+			c.fewIndexes[code] = uint8(c.entries)
+			c.known[code] = int32(c.entries)
+			enter(code)
+			c.entries++
+		}
+	}
+}
+
+// packFew packs codes up to one that is unknown, and returns how many.
+func (c *column) packFew(codes []uint32, table *fewTable) int {
+	done := 0
+	if n := -c.levels.rows & 7; n > 0 { // to the next whole byte of levels
+		n = min(n, len(codes))
+		if done = c.packRows(codes[:n], table); done < n {
+			return done
+		}
+	}
+	done += c.packVectors(codes[done:], table)
+	return done + c.packRows(codes[done:], table)
+}
+
+// packRows is packFew row by row.
+func (c *column) packRows(codes []uint32, table *fewTable) int {
+	p, width := &c.bits, c.width
+	for i, code := range codes {
+		index := table[code]
+		if index == fewUnknown {
+			return i
+		}
+		there := int(^index >> 7)
+		c.levels.add(uint8(there))
+		p.rest |= uint64(index) & -uint64(there) << p.nRest
+		p.nRest += width & -there
+		p.values += there
+		if p.nRest >= 8 {
+			p.bytes = append(p.bytes, byte(p.rest))
+			p.rest >>= 8
+			p.nRest -= 8
+		}
+	}
+	return len(codes)
+}
+
+// newPlaces makes a table by what is there of eight, a bit each: their places, a
+// byte each, from the lowest on; where there is none left, the highest bit is set.
+func newPlaces() *[256]uint64 {
+	table := new([256]uint64)
+	for there := range table {
+		places := uint64(0x8080808080808080)
+		for left, at := uint8(there), 0; left != 0; at += 8 {
+			places += uint64(bits.TrailingZeros8(left))<<at - 0x80<<at
+			left &= left - 1
+		}
+		table[there] = places
+	}
+	return table
+}

@@ -1,0 +1,205 @@
+package columnar
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+)
+
+// codedColumn is an empty column that texts can be added to by code.
+func codedColumn() *column {
+	c := &column{}
+	c.init(&Column{Name: "area", Kind: Text, Optional: true}, &zstd.Codec{})
+	c.places = newPlaces()
+	return c
+}
+
+// state is what packing leaves in a column.
+func state(c *column) string {
+	return fmt.Sprint(c.width, c.entries, c.bits, c.levels, c.pageRows, c.pageNulls, c.nulls, len(c.pages), string(c.body))
+}
+
+// addBySteps is addFew without vectors: its own rows one by one.
+func addBySteps(c *column, codes []uint32, enter func(uint32)) {
+	c.coded, c.few = true, true
+	before := c.bits.values
+	c.learnFew(codes, enter)
+	c.widen()
+	c.coded, c.few = true, true
+	if c.pageRows == 0 {
+		before = 0
+	}
+	c.packRows(codes, &c.fewIndexes)
+	c.advance(len(codes), len(codes)-(c.bits.values-before))
+}
+
+func compareFew(tb testing.TB, blocks [][]uint32) {
+	tb.Helper()
+	fast, slow := codedColumn(), codedColumn()
+	fast.know(fewCodes)
+	slow.know(fewCodes)
+	for i, codes := range blocks {
+		fast.addFew(codes, func(code uint32) { fast.enterText(strconv.Itoa(int(code))) })
+		addBySteps(slow, codes, func(code uint32) { slow.enterText(strconv.Itoa(int(code))) })
+		if diff := cmp.Diff(state(slow), state(fast)); diff != "" {
+			tb.Fatalf("block %d of %d codes (-row by row +by vectors):\n%.1500s", i, len(codes), diff)
+		}
+	}
+	fast.finish()
+	slow.finish()
+	if !bytes.Equal(slow.body, fast.body) || !bytes.Equal(slow.dictionary, fast.dictionary) {
+		tb.Error("vectors give other pages")
+	}
+}
+
+func TestVectorsPackAsRowsDo(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		codes int // of which so many are used
+		nulls int // out of 100
+	}{
+		{"only nulls", 1, 100},
+		{"one value", 2, 0},
+		{"one value and nulls", 2, 50},
+		{"two values", 3, 2},
+		{"four values", 5, 0},
+		{"five values", 6, 30},
+		{"all values", fewCodes, 10},
+		{"hardly a value", fewCodes, 99},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(5, uint64(tt.codes)))
+			var blocks [][]uint32
+			for range 40 {
+				codes := make([]uint32, 1+r.IntN(200))
+				for i := range codes {
+					if r.IntN(100) >= tt.nulls {
+						// the later ones come later
+						codes[i] = uint32(r.IntN(min(tt.codes, 1+len(blocks)/2)))
+					}
+				}
+				blocks = append(blocks, codes)
+			}
+			compareFew(t, blocks)
+		})
+	}
+}
+
+func FuzzFewCodes(f *testing.F) {
+	f.Add([]byte{1, 2, 0, 3, 15}, uint8(3))
+	f.Add(bytes.Repeat([]byte{0, 1, 1, 2, 1, 1, 1}, 40), uint8(64))
+	f.Add(bytes.Repeat([]byte{4}, 200), uint8(100))
+	f.Fuzz(func(t *testing.T, data []byte, size uint8) {
+		var blocks [][]uint32
+		for len(data) > 0 {
+			n := min(len(data), 1+int(size))
+			codes := make([]uint32, n)
+			for i, b := range data[:n] {
+				codes[i] = uint32(b % fewCodes)
+			}
+			blocks, data = append(blocks, codes), data[n:]
+		}
+		compareFew(t, blocks)
+	})
+}
+
+func TestCodeThatIsNoneOfFewPanics(t *testing.T) {
+	t.Parallel()
+	for _, code := range []uint32{fewCodes, 1 << 16, 1<<16 + 1, 1 << 31, 1<<32 - 1} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("code %d of %d: no panic", code, fewCodes)
+				}
+			}()
+			c := codedColumn()
+			c.know(fewCodes)
+			codes := make([]uint32, 64)
+			codes[40] = code
+			c.addFew(codes, func(uint32) {})
+		}()
+	}
+}
+
+// squeezed are the values that are not negative after less is taken away, and
+// the levels of all.
+func squeezed(codes []uint32, less int32) (values []int32, levels pageLevels) {
+	for _, code := range codes {
+		if v := int32(code) - less; levels.present(v) > 0 {
+			values = append(values, v)
+		}
+	}
+	return values, levels
+}
+
+func FuzzSqueeze(f *testing.F) {
+	f.Add([]byte{1, 0, 0, 3, 4, 5, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8}, int32(1))
+	f.Add(bytes.Repeat([]byte{0, 200}, 100), int32(0))
+	f.Fuzz(func(t *testing.T, data []byte, less int32) {
+		less &= 1
+		codes := make([]uint32, len(data)&^7)
+		for i := range codes {
+			codes[i] = uint32(data[i])*77_777 - uint32(data[i]&1)
+		}
+		want, levels := squeezed(codes, less)
+		c := codedColumn()
+		to := make([]int32, len(codes))
+		rows, there := c.squeezeVectors(to, codes, less)
+		if rows == 0 {
+			return // there is no vector here
+		}
+		if diff := cmp.Diff(want, to[:there:there]); diff != "" && there > 0 {
+			t.Errorf("values (-want +got):\n%s", diff)
+		}
+		if there != len(want) || rows != len(codes) || levels.rows != c.levels.rows || !bytes.Equal(levels.bits, c.levels.bits) {
+			t.Errorf("%d rows, %d values, levels %v, want %d, %d, %v", rows, there, c.levels, len(codes), len(want), levels)
+		}
+	})
+}
+
+func TestBoundsAreOfValuesThatRowsHave(t *testing.T) {
+	t.Parallel()
+	// By the calls of Dense: codes and how many values there are by then.
+	type call struct {
+		codes  []uint32
+		values int
+	}
+	values := []float64{0, 5, -100, 900, 7, 3, 1e6}
+	for _, tt := range []struct {
+		name     string
+		calls    []call
+		min, max float64
+	}{
+		{"all", []call{{[]uint32{1, 2, 0, 3}, 4}}, -100, 900},
+		{"some", []call{{[]uint32{1, 0, 4}, 5}}, 5, 7},
+		{"one later", []call{{[]uint32{1}, 4}, {[]uint32{4, 3}, 6}}, 5, 900},
+		{"one without a new value", []call{{[]uint32{1}, 4}, {[]uint32{2}, 4}}, -100, 5},
+		{"none at first", []call{{[]uint32{0, 0}, 3}, {[]uint32{0, 5, 1}, 7}}, 3, 5},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, err := NewSchema("row", []Column{{Name: "income", Kind: Double, Optional: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := NewGroup(s, &zstd.Codec{})
+			for range 2 { // the second time after Reset
+				g.Reset()
+				for _, c := range tt.calls {
+					g.Dense(0, c.codes, values[:c.values])
+				}
+				g.Finish()
+				if b := &g.columns[0].bounds; b.minDouble != tt.min || b.maxDouble != tt.max {
+					t.Errorf("bounds %v and %v, want %v and %v", b.minDouble, b.maxDouble, tt.min, tt.max)
+				}
+			}
+		})
+	}
+}
