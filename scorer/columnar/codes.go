@@ -31,17 +31,12 @@ func (g *Group) Numbers(column int, codes []uint32, values []float64) {
 func (g *Group) Dense(column int, codes []uint32, values []float64) {
 	c := &g.columns[column]
 	c.enterDense(codes, values)
-	few := len(values) <= fewCodes
 	for len(codes) > 0 {
-		if len(c.plain) > 0 || c.coded && c.few != few {
+		if len(c.plain) > 0 {
 			c.flush()
 		}
 		n := c.room(len(codes))
-		if few {
-			c.addDenseFew(codes[:n])
-		} else {
-			c.addDense(codes[:n])
-		}
+		c.addNumbered(codes[:n])
 		codes = codes[n:]
 	}
 }
@@ -68,52 +63,42 @@ func (c *column) enterDense(codes []uint32, values []float64) {
 	}
 }
 
-// addDenseFew is addDense for codes below fewCodes.
-func (c *column) addDenseFew(codes []uint32) {
-	c.widen()
-	c.coded, c.few = true, true
-	before := c.bits.values
-	c.packFew(codes, denseFew())
-	c.advance(len(codes), len(codes)-(c.bits.values-before))
-}
-
-func (c *column) addDense(codes []uint32) {
-	to := c.more(len(codes))
+// addNumbered adds indexes into the dictionary, counted from 1 on, to the page;
+// 0 is a null. Indexes of a page have one width: it ends here if there are more
+// entries by now than that is for.
+func (c *column) addNumbered(codes []uint32) {
+	width, few := bitWidth(c.entries), c.entries < fewCodes
+	if width != c.width || few != c.few {
+		c.flush()
+	}
+	c.coded, c.width, c.few = true, width, few
+	if few {
+		before := c.bits.values
+		c.packFew(codes, denseFew())
+		c.advance(len(codes), len(codes)-(c.bits.values-before))
+		return
+	}
+	c.indexes = reserve(c.indexes, len(codes))
+	to := c.indexes[len(c.indexes):][:len(codes)]
 	n, there := c.squeezeVectors(to, codes, 1)
 	for _, code := range codes[n:] {
 		to[there] = int32(code) - 1 // 0 becomes null
 		there += c.levels.present(to[there])
 	}
-	c.pack(len(codes), there)
-}
-
-// more is room for n indexes after those that wait to be packed. Indexes of a
-// page have one width: it ends if there are too many entries for that.
-func (c *column) more(n int) []int32 {
-	c.widen()
-	c.coded = true
-	c.indexes = reserve(c.indexes, n)
-	return c.indexes[len(c.indexes):][:n]
-}
-
-// widen makes indexes as wide as the dictionary needs it.
-func (c *column) widen() {
-	if width := bitWidth(c.entries); width != c.width {
-		c.flush() // indexes of a page have one width
-		c.width = width
-	}
+	c.indexes = c.indexes[:len(c.indexes)+there]
+	c.advance(len(codes), len(codes)-there)
+	c.packEights()
 }
 
 // coded adds codes below limit.
 func (g *Group) coded(c *column, codes []uint32, limit int, enter func(code uint32)) {
 	c.know(limit)
-	few := limit <= fewCodes
 	for len(codes) > 0 {
-		if len(c.texts.prefixes) > 0 || len(c.plain) > 0 || c.coded && c.few != few {
+		if len(c.texts.prefixes) > 0 || len(c.plain) > 0 {
 			c.flush()
 		}
 		n := c.room(len(codes))
-		if few {
+		if limit <= fewCodes {
 			c.addFew(codes[:n], enter)
 		} else {
 			c.addCodes(codes[:n], enter)
@@ -139,10 +124,11 @@ func (c *column) know(codes int) {
 }
 
 // addCodes adds codes to the page. Values enter the dictionary in the order of
-// their first appearance.
+// their first appearance. How they are packed depends on the rows alone: how
+// many codes the caller knows may depend on what it saw before.
 func (c *column) addCodes(codes []uint32, enter func(code uint32)) {
-	c.found = reserve(c.found[:0], len(codes))[:len(codes)]
-	indexes, known := c.found, c.known
+	c.numbered = reserve(c.numbered[:0], len(codes))[:len(codes)]
+	numbered, known := c.numbered, c.known
 	for i, code := range codes {
 		at := known[code]
 		if at == unknown {
@@ -151,27 +137,13 @@ func (c *column) addCodes(codes []uint32, enter func(code uint32)) {
 			enter(code)
 			c.entries++
 		}
-		indexes[i] = uint32(at)
+		numbered[i] = uint32(at + 1)
 	}
-	to := c.more(len(codes))
-	n, there := c.squeezeVectors(to, indexes, 0)
-	for _, index := range indexes[n:] {
-		to[there] = int32(index)
-		there += c.levels.present(int32(index))
-	}
-	c.pack(len(codes), there)
+	c.addNumbered(numbered)
 }
 
-// pack adds the indexes of n rows that more made room for to the page, of which
-// there are fewer if there are nulls. They are packed eight at a time: what waits
-// for the page to fill is small.
-func (c *column) pack(n, there int) {
-	c.indexes = c.indexes[:len(c.indexes)+there]
-	c.advance(n, n-there)
-	c.packEights()
-}
-
-// packEights packs all indexes but the last seven or fewer.
+// packEights packs all indexes but the last seven or fewer: what waits for the
+// page to fill is small.
 func (c *column) packEights() {
 	whole := len(c.indexes) &^ 7
 	if whole == 0 {

@@ -26,14 +26,13 @@ func state(c *column) string {
 
 // addBySteps is addFew without vectors: its own rows one by one.
 func addBySteps(c *column, codes []uint32, enter func(uint32)) {
+	c.learnFew(codes, enter)
+	if width := bitWidth(c.entries); width != c.width {
+		c.flush()
+		c.width = width
+	}
 	c.coded, c.few = true, true
 	before := c.bits.values
-	c.learnFew(codes, enter)
-	c.widen()
-	c.coded, c.few = true, true
-	if c.pageRows == 0 {
-		before = 0
-	}
 	c.packRows(codes, &c.fewIndexes)
 	c.advance(len(codes), len(codes)-(c.bits.values-before))
 }
@@ -202,4 +201,40 @@ func TestBoundsAreOfValuesThatRowsHave(t *testing.T) {
 			}
 		})
 	}
+}
+
+// How many codes the caller knows must not change a byte.
+func TestCodesThatNoRowHasChangeNothing(t *testing.T) {
+	t.Parallel()
+	names := make([]string, 3*fewCodes)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	for _, used := range []int{1, 2, 3, 9, fewCodes - 1, fewCodes} {
+		few, many := codedGroup(t), codedGroup(t)
+		r := rand.New(rand.NewPCG(9, uint64(used)))
+		for block := range 60 {
+			codes := make([]uint32, 500+r.IntN(1000))
+			for i := range codes {
+				codes[i] = uint32(r.IntN(min(used, 1+block/10)))
+			}
+			few.Texts(0, codes, names[:used])
+			many.Texts(0, codes, names)
+		}
+		few.Finish()
+		many.Finish()
+		if a, b := &few.columns[0], &many.columns[0]; !bytes.Equal(a.body, b.body) || !bytes.Equal(a.dictionaryPage, b.dictionaryPage) {
+			t.Errorf("%d codes of %d or of %d: other pages", used, used, len(names))
+		}
+	}
+}
+
+// codedGroup is an empty group of a text column.
+func codedGroup(tb testing.TB) *Group {
+	tb.Helper()
+	s, err := NewSchema("row", []Column{{Name: "area", Kind: Text, Optional: true}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return NewGroup(s, &zstd.Codec{})
 }

@@ -126,7 +126,7 @@ type column struct {
 	entries    int     // in the dictionary
 	known      []int32 // indexes by the caller's codes
 	fewIndexes fewTable
-	found      []uint32 // indexes of the codes that are added
+	numbered   []uint32 // indexes of the codes that are added, from 1 on
 	entered    bounds   // of dense values, whether rows have them or not
 	bounds     bounds
 	hashes     []uint64 // of a column with a bloom filter
