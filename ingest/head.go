@@ -91,7 +91,7 @@ type start struct {
 
 // first returns the first record from the place on in a dialect, and the scanner that stands behind it.
 func (at start) first(d Dialect) (*Record, *Scanner) {
-	s := NewScanner(bytes.NewReader(at.text[at.offset:]), int64(at.offset), ScannerOptions{
+	s := scanText(at.text[at.offset:], int64(at.offset), ScannerOptions{
 		MaxRecord: min(max(len(at.text), 1), MaxHead), FirstLine: at.line, Dialect: d,
 	})
 	if !s.Scan() {

@@ -71,7 +71,21 @@ type Scanner struct {
 // The end of r is taken for the end of the file: r must reach beyond opts.End to the end of the last record,
 // so it is best not bounded at all. It is read in pieces of up to four times the record limit.
 func NewScanner(r io.Reader, offset int64, opts ScannerOptions) *Scanner {
-	s := &Scanner{r: r, next: offset, end: opts.End, line: opts.FirstLine, limit: opts.MaxRecord}
+	s := newScanner(offset, opts)
+	s.r, s.buf = r, make([]byte, 4*(s.limit+2), 4*(s.limit+2)+lookahead)
+	return s
+}
+
+// scanText returns a Scanner for the records of a text in memory, from file offset on, where it begins. It is not copied.
+func scanText(text []byte, offset int64, opts ScannerOptions) *Scanner {
+	s := newScanner(offset, opts)
+	s.buf, s.to, s.eof = text, len(text), true
+	return s
+}
+
+// newScanner is a Scanner that has nothing to read yet.
+func newScanner(offset int64, opts ScannerOptions) *Scanner {
+	s := &Scanner{next: offset, end: opts.End, line: opts.FirstLine, limit: opts.MaxRecord}
 	if s.line == 0 {
 		s.line = 1
 	}
@@ -82,7 +96,6 @@ func NewScanner(r io.Reader, offset int64, opts ScannerOptions) *Scanner {
 	s.delimiter = opts.Dialect.delimiter()
 	s.newline, s.foreign = opts.Dialect.newline()
 	s.latin, s.utf16 = opts.Dialect.Encoding == EncodingWindows1252, opts.Dialect.utf16()
-	s.buf = make([]byte, 4*(s.limit+2), 4*(s.limit+2)+lookahead)
 	return s
 }
 

@@ -1,6 +1,7 @@
 package scorer
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +12,10 @@ import (
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/scorer/columnar"
 )
+
+// fileBuffer gathers the small pieces of a Parquet file, page indexes and
+// headers, in one write each; in bytes.
+const fileBuffer = 16 << 10
 
 // FileOptions describe one run over a local file.
 type FileOptions struct {
@@ -55,7 +60,8 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 	if err != nil {
 		return status.Tally{}, err
 	}
-	sink, err := newSegmentSink(s, head, src.Size, out, table)
+	buffered := bufio.NewWriterSize(out, fileBuffer)
+	sink, err := newSegmentSink(s, head, src.Size, buffered, table)
 	if err != nil {
 		return status.Tally{}, err
 	}
@@ -91,7 +97,7 @@ func ScoreFile(ctx context.Context, s *Scorer, src ingest.Source, out io.Writer,
 	case err != nil && !errors.As(err, &many):
 		return sink.tally, err
 	}
-	return sink.tally, errors.Join(err, sink.file.Close(), table.flush())
+	return sink.tally, errors.Join(err, sink.file.Close(), buffered.Flush(), table.flush())
 }
 
 // newSegmentSink writes the rows of a file to out and its rejects to table.

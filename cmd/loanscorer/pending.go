@@ -8,10 +8,28 @@ import (
 	"os"
 )
 
+// writebackBytes is how much of a file is written before the system is told to
+// store it.
+const writebackBytes = 1 << 20
+
 // pending is an output file under another name until it is complete.
 type pending struct {
 	file *os.File
 	name string
+
+	written int64
+	storing int64 // bytes that the system has been told to store
+}
+
+// Write implements [io.Writer].
+func (p *pending) Write(b []byte) (int, error) {
+	n, err := p.file.Write(b)
+	p.written += int64(n)
+	if whole := p.written &^ (writebackBytes - 1); whole > p.storing { // no part of a page twice
+		startWriteback(p.file, p.storing, whole-p.storing)
+		p.storing = whole
+	}
+	return n, err
 }
 
 // newPending begins a file. What is there already is replaced only if it is a

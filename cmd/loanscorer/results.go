@@ -79,7 +79,7 @@ func results(ctx context.Context, s streams, id string, o *resultsOptions) error
 		return err
 	}
 	var bar *bar
-	err = o.write(ctx, objects, id, p.file, func(rows, total int64) {
+	err = o.write(ctx, objects, id, p, func(rows, total int64) {
 		if bar == nil {
 			bar = begin(s.err, total, "downloading rows")
 		}

@@ -233,7 +233,7 @@ func writeBoth(first, second string, fill func(a, b io.Writer) (bool, error)) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, b.drop()) }()
-	both, err := fill(a.file, b.file)
+	both, err := fill(a, b)
 	if err != nil {
 		return err
 	}
