@@ -26,32 +26,25 @@ type blockScorer struct {
 	shadow *shadowScorer // nil: there is none
 
 	block   ingest.Block
-	incomes ingest.NumberColumn
-	sums    []float64
-	totals  ingest.Numbers // of sums
+	incomes incomes
 
-	// Of models with a small grid; nil for others.
-	outcomes *outcomes
-	places   [][]uint32 // of features, by the block's codes
-	at       []uint32   // places of the rows
-	found    []uint32   // numbers of outcomes
+	at   []uint64   // keys of the rows
+	keys [][]uint64 // of features, by the block's codes
 
-	p           []float64      // probabilities of other models
-	scores      ingest.Numbers // of p
+	outcomes *outcomes // of models with a small grid; nil for others
+	known    lists     // what the codes of probabilities and classes stand for
+
+	p       []float64      // probabilities of other models
+	scores  ingest.Numbers // of p
+	classes classes        // of other models
+
 	probability ingest.NumberColumn
-	decisions   []uint32 // codes of decisionNames
-	bins        []uint8  // of the histogram of probabilities
-	reasons     [explain.MaxReasons][]uint32
-	imputed     []uint32
+	class       []uint32
 
 	decidedAt     time.Time
 	decisionNames []string
 	reasonNames   []string
-	imputedNames  []string
-	imputedCodes  map[uint64]uint32 // by what is missing
-	driftBins     [][]uint8         // of Scorer.drift, by the block's codes
-	areaNames     []string          // canonical, by number; 0: none
-	areaOf        []uint8           // numbers of areas by the block's codes
+	counts        *counts
 }
 
 // Codes of decisionNames.
@@ -64,16 +57,12 @@ const (
 func newBlockScorer(s *Scorer, inputs []batchInput, decidedAt time.Time) *blockScorer {
 	b := &blockScorer{blockInputs: newBlockInputs(s), inputs: inputs, outcomes: s.outcomes(), decidedAt: decidedAt, shadow: newShadowScorer(s)}
 	b.decisionNames = []string{"", string(model.Approved), string(model.Declined), string(model.Referred)}
-	b.imputedNames, b.imputedCodes = []string{""}, map[uint64]uint32{0: 0}
-	if b.outcomes != nil {
-		b.imputedNames = nil
-		for missing := range uint64(1) << len(s.features) {
-			b.imputedNames = append(b.imputedNames, s.names(missing))
-		}
+	if b.outcomes == nil {
+		b.classes = newClasses(s)
 	}
-	b.places, b.driftBins = make([][]uint32, len(s.features)), make([][]uint8, len(s.drift))
+	b.keys = make([][]uint64, len(s.features))
+	b.counts = newCounts(s.drift)
 	b.reasonNames = s.reasonNames()
-	b.areaNames = []string{""}
 	return b
 }
 
@@ -96,13 +85,14 @@ func (s *Scorer) blockOptions(reject func(*ingest.Record, error) error) ingest.B
 	return o
 }
 
-// add decides the rows of s.block, adds them to g and counts them.
+// add decides the rows of s.block, adds them to g and counts them. What is
+// counted is in the tally after tell.
 func (s *blockScorer) add(g *columnar.Group, tally *status.Tally) error {
 	if s.block.Rows == 0 {
 		return nil
 	}
-	s.total(s.block.Rows)
-	s.bind(&s.block, &s.incomes)
+	s.incomes.total(&s.block)
+	s.bind(&s.block, &s.incomes.column)
 	if err := s.decide(s.block.Rows); err != nil {
 		return err
 	}
@@ -122,39 +112,13 @@ func (s *blockScorer) start() {
 	if s.shadow != nil {
 		s.shadow.forget()
 	}
-	s.totals.Reset()
+	s.incomes.reset()
 	s.scores.Reset()
-	s.incomes.IsPlain, s.probability.IsPlain = false, false
-	for i := range s.places {
-		s.places[i] = s.places[i][:0]
+	s.probability.IsPlain = false
+	for i := range s.keys {
+		s.keys[i] = s.keys[i][:0]
 	}
-	for i := range s.driftBins {
-		s.driftBins[i] = s.driftBins[i][:0]
-	}
-	s.areaOf = s.areaOf[:0]
-}
-
-// total fills the incomes: TotalIncome where it is given, else the sum of the
-// two incomes, missing when one of them is.
-func (s *blockScorer) total(rows int) {
-	given := &s.block.Numbers[ingest.TotalIncome]
-	a, c := &s.block.Numbers[ingest.ApplicantIncome], &s.block.Numbers[ingest.CoapplicantIncome]
-	s.sums = grow(s.sums, rows)
-	if a.Has() && c.Has() {
-		for row := range s.sums {
-			s.sums[row] = a.Rows[row] + c.Rows[row]
-		}
-	} else {
-		for row := range s.sums {
-			s.sums[row] = math.NaN()
-		}
-	}
-	for row, v := range given.Rows {
-		if !math.IsNaN(v) {
-			s.sums[row] = v
-		}
-	}
-	codeNumbers(&s.incomes, &s.totals, s.sums)
+	s.counts.forget()
 }
 
 // codeNumbers makes a column of values, NaN for none: by code until there are
@@ -170,12 +134,10 @@ func codeNumbers(c *ingest.NumberColumn, n *ingest.Numbers, values []float64) {
 
 // decide fills the columns of the decision.
 func (s *blockScorer) decide(rows int) error {
+	s.locate(rows)
+	s.class = grow(s.class, rows)
 	if s.outcomes != nil {
-		if err := s.look(rows); err != nil {
-			return err
-		}
-		s.unpack()
-		return nil
+		return s.look(rows)
 	}
 	s.features(rows)
 	s.p = grow(s.p, rows)
@@ -186,6 +148,50 @@ func (s *blockScorer) decide(rows int) error {
 	return s.judge()
 }
 
+// look finds the outcomes of the rows of the block.
+func (s *blockScorer) look(rows int) error {
+	pages, class := s.outcomes.pages, s.class
+	s.probability.Codes = grow(s.probability.Codes, rows)
+	codes := s.probability.Codes
+	for row, key := range s.at {
+		place := int(key & placeMask)
+		if place >= s.outcomes.size {
+			return s.rowError(row, errUnscored)
+		}
+		p := pages[place/pagePlaces].Load()
+		if p == nil {
+			p = s.outcomes.page(place / pagePlaces)
+		}
+		of := p[place%pagePlaces]
+		if of.class == 0 {
+			var err error
+			if of, err = s.find(row, place); err != nil {
+				return err
+			}
+		}
+		codes[row], class[row] = of.probability, of.class
+	}
+	s.known = *s.outcomes.lists.Load()
+	s.probability.Values = s.known.probabilities
+	return nil
+}
+
+// find works out the outcome of a row that is not known with its page.
+func (s *blockScorer) find(row, place int) (outcome, error) {
+	var buf [maxOutcomeFeatures]float64
+	x, missing := buf[:len(s.columns)], uint64(0)
+	for i := range s.columns {
+		if x[i] = s.columns[i].row(row); math.IsNaN(x[i]) {
+			missing |= 1 << i
+		}
+	}
+	of, err := s.outcomes.find(place, x, missing)
+	if err != nil {
+		return of, s.rowError(row, err)
+	}
+	return of, nil
+}
+
 // probabilityOf is that of a row.
 func (s *blockScorer) probabilityOf(row int) float64 {
 	if s.outcomes == nil {
@@ -194,49 +200,24 @@ func (s *blockScorer) probabilityOf(row int) float64 {
 	return s.probability.Values[s.probability.Codes[row]]
 }
 
-// grow makes the columns of the decision as long as there are rows.
-func (s *blockScorer) grow(rows int) {
-	s.decisions, s.bins, s.imputed = grow(s.decisions, rows), grow(s.bins, rows), grow(s.imputed, rows)
-	for i := range s.reasons {
-		s.reasons[i] = grow(s.reasons[i], rows)
-	}
-}
+// decisionOf is the code of a row's decision.
+func (s *blockScorer) decisionOf(row int) uint32 { return s.known.decisions[s.class[row]] }
 
-// judge makes decisions and reasons of probabilities.
+// judge makes classes of probabilities.
 func (s *blockScorer) judge() error {
-	s.grow(len(s.p))
 	width := len(s.columns)
-	for i := range s.reasons {
-		clear(s.reasons[i])
-	}
 	for row, p := range s.p {
 		if math.IsNaN(p) {
 			return s.rowError(row, errUnscored)
 		}
-		s.decisions[row] = decisionCode(s.scorer.policy.Decide(p))
-		s.bins[row] = uint8(status.ScoreBin(p))
-		s.imputed[row] = s.imputedCode(s.missing[row])
-		if s.decisions[row] != codeApproved {
-			codes, err := s.scorer.adverse(s.x[row*width:(row+1)*width], s.missing[row])
-			if err != nil {
-				return s.rowError(row, err)
-			}
-			for i, code := range codes {
-				s.reasons[i][row] = code
-			}
+		of := s.scorer.judged(p, s.missing[row])
+		if err := s.scorer.explain(&of, s.x[row*width:(row+1)*width]); err != nil {
+			return s.rowError(row, err)
 		}
+		s.class[row] = s.classes.code(of)
 	}
+	s.known.classList = s.classes.list
 	return nil
-}
-
-func (s *blockScorer) imputedCode(missing uint64) uint32 {
-	code, ok := s.imputedCodes[missing]
-	if !ok {
-		code = uint32(len(s.imputedNames))
-		s.imputedCodes[missing] = code
-		s.imputedNames = append(s.imputedNames, s.scorer.names(missing))
-	}
-	return code
 }
 
 func (s *blockScorer) rowError(row int, err error) error {
@@ -247,20 +228,21 @@ func (s *blockScorer) rowError(row int, err error) error {
 // the model can score.
 var errUnscored = errors.New("the model gives no probability for a row that was accepted")
 
-// adverse are the codes of the reasons for a row that was not approved, 0 for
-// none.
-func (s *Scorer) adverse(x []float64, missing uint64) (codes [explain.MaxReasons]uint32, err error) {
-	if s.reasons == nil {
-		return codes, nil
+// explain gives a class the reasons for x, unless it is approved.
+func (s *Scorer) explain(c *class, x []float64) error {
+	if c.decision == codeApproved || s.reasons == nil {
+		return nil
 	}
 	order, n, err := s.reasons.explainer.Adverse(x)
 	if err != nil {
-		return codes, fmt.Errorf("reasons: %w", err)
+		return fmt.Errorf("reasons: %w", err)
 	}
+	var features explain.Order
 	for i, feature := range order[:n] {
-		codes[i] = reasonCode(feature, missing>>feature&1 != 0)
+		features[i] = uint16(feature + 1)
 	}
-	return codes, nil
+	c.give(features)
+	return nil
 }
 
 // reasonCode is the code of reasonNames: two a feature, the second for a
@@ -309,18 +291,18 @@ func (s *blockScorer) write(g *columnar.Group) {
 // writeDecision adds the columns of decisionColumns and shadowColumns.
 func (s *blockScorer) writeDecision(g *columnar.Group, at int) {
 	rows := s.block.Rows
-	writeNumbers(g, at, &s.incomes)
+	writeNumbers(g, at, &s.incomes.column)
 	if s.outcomes != nil {
 		g.Numbers(at+1, s.probability.Codes, s.probability.Values)
 	} else {
 		writeNumbers(g, at+1, &s.probability)
 	}
-	g.Texts(at+2, s.decisions, s.decisionNames)
-	for i := range s.reasons {
-		g.Texts(at+3+i, s.reasons[i], s.reasonNames)
+	g.TextsOf(at+2, s.class, s.known.decisions, s.decisionNames)
+	for i := range s.known.reasons {
+		g.TextsOf(at+3+i, s.class, s.known.reasons[i], s.reasonNames)
 	}
 	at += 3 + explain.MaxReasons
-	g.Texts(at, s.imputed, s.imputedNames)
+	g.TextsOf(at, s.class, s.known.imputed, s.known.imputedNames)
 	g.RepeatText(at+1, s.scorer.model.SHA256(), rows)
 	g.RepeatInt(at+2, s.decidedAt.UnixMicro(), rows)
 	if s.shadow != nil {

@@ -67,8 +67,8 @@ func BenchmarkStages(b *testing.B) {
 			lap(0)
 			rows := w.blocks.block.Rows
 			n += rows
-			w.blocks.total(rows)
-			w.blocks.bind(&w.blocks.block, &w.blocks.incomes)
+			w.blocks.incomes.total(&w.blocks.block)
+			w.blocks.bind(&w.blocks.block, &w.blocks.incomes.column)
 			lap(1)
 			if err := w.blocks.decide(rows); err != nil {
 				b.Fatal(err)

@@ -2,10 +2,8 @@ package scorer
 
 import (
 	"math"
-	"slices"
 	"strconv"
 
-	"github.com/loanscorer/loanscorer/ingest"
 	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/model"
 )
@@ -144,34 +142,12 @@ func (e *edges) below(v float64) int {
 	return at | above(v, e[at&maxEdges])
 }
 
-// missingBin is the bin of no value, beyond all others.
-const missingBin = maxEdges + 1
-
-// binOf is find, and missingBin of NaN.
-func (d *drift) binOf(v float64) uint8 {
+// binOf is find, and one more than the last bin for NaN.
+func (d *drift) binOf(v float64) int {
 	if math.IsNaN(v) {
-		return missingBin
+		return len(d.reference.Labels)
 	}
-	return uint8(d.find(v))
-}
-
-// count counts the values of a feature. bins are those of its values by code;
-// what is missing of them is added.
-func (d *drift) count(c *inputColumn, bins []uint8) (status.Bins, []uint8) {
-	var n [2 * (maxEdges + 1)]int64
-	if c.plain != nil {
-		for _, v := range c.plain {
-			n[d.binOf(v)]++
-		}
-	} else {
-		for known := len(bins); known < len(c.values); known++ {
-			bins = append(bins, d.binOf(c.values[known]))
-		}
-		for _, code := range c.codes {
-			n[bins[code]%uint8(len(n))]++
-		}
-	}
-	return status.Bins{Missing: n[missingBin], Rows: slices.Clone(n[:len(d.reference.Labels)])}, bins
+	return d.find(v)
 }
 
 func above(v, edge float64) int {
@@ -189,92 +165,4 @@ func (s *Scorer) References() []status.Reference {
 		all = append(all, s.drift[i].reference)
 	}
 	return all
-}
-
-// count counts the rows of the block by their outcome.
-func (s *blockScorer) count(tally *status.Tally) {
-	tally.Rows += int64(s.block.Rows)
-	for _, bin := range s.bins {
-		tally.Histogram[bin]++
-	}
-	countCodes(s.decisions, s.decisionNames, func(decision string, n int64) { tally.Decided[decision] += n })
-	countCodes(s.reasons[0], s.reasonNames, tally.Reason)
-	countCodes(s.imputed, s.imputedNames, func(names string, n int64) { tally.Imputed[names] += n })
-	for i := range s.scorer.drift {
-		d := &s.scorer.drift[i]
-		var bins status.Bins
-		bins, s.driftBins[i] = d.count(&s.columns[d.feature], s.driftBins[i])
-		tally.Bins(d.reference.Feature, bins)
-	}
-	s.areas(tally)
-}
-
-// countCodes tells how many rows have each name; code 0 is none.
-func countCodes(codes []uint32, names []string, add func(name string, n int64)) {
-	var few [1 << maxOutcomeFeatures]int64
-	counts := few[:]
-	if len(names) > len(few) {
-		counts = make([]int64, len(names))
-	}
-	for _, code := range codes {
-		counts[code]++
-	}
-	for code, name := range names {
-		if n := counts[code]; n > 0 && code > 0 {
-			add(name, n)
-		}
-	}
-}
-
-// maxAreas bounds what is counted by area; there are three, and a model could
-// not score another.
-const maxAreas = 8
-
-// areas counts the rows by Property_Area and decision.
-func (s *blockScorer) areas(tally *status.Tally) {
-	c := &s.block.Texts[ingest.PropertyArea]
-	var counts [maxAreas][codeReferred + 1]int64
-	if c.IsRaw {
-		for row, decision := range s.decisions {
-			if text := c.Raw.Row(row); len(text) > 0 {
-				tally.Area(ingest.Category(ingest.PropertyArea, text), s.decisionNames[decision], 1)
-			}
-		}
-		return
-	}
-	if len(c.Codes) < len(s.decisions) {
-		return
-	}
-	for n := len(s.areaOf); n < len(c.Names); n++ {
-		s.areaOf = append(s.areaOf, s.areaNumber(c.Names[n]))
-	}
-	for row, decision := range s.decisions {
-		counts[s.areaOf[c.Codes[row]]&(maxAreas-1)][decision]++
-	}
-	for area, name := range s.areaNames {
-		for decision, n := range counts[area] {
-			if n > 0 && name != "" {
-				tally.Area(name, s.decisionNames[decision], n)
-			}
-		}
-	}
-}
-
-// areaNumber is the place of an area in areaNames; 0 of none, or of one beyond
-// maxAreas.
-func (s *blockScorer) areaNumber(text string) uint8 {
-	if text == "" {
-		return 0
-	}
-	name := ingest.Category(ingest.PropertyArea, []byte(text))
-	for i, known := range s.areaNames {
-		if known == name {
-			return uint8(i)
-		}
-	}
-	if len(s.areaNames) == maxAreas {
-		return 0
-	}
-	s.areaNames = append(s.areaNames, name)
-	return uint8(len(s.areaNames) - 1)
 }

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"github.com/loanscorer/loanscorer/ingest"
-	"github.com/loanscorer/loanscorer/internal/status"
 	"github.com/loanscorer/loanscorer/model"
 	"github.com/loanscorer/loanscorer/model/explain"
 )
@@ -15,54 +14,42 @@ import (
 // that its features are in. All rows of a place have one probability, decision
 // and reasons, so each is worked out once, and most rows cost a look-up. A
 // missing value is a cell of its own, after the model's. It is safe for
-// concurrent use: whoever needs a place first works it out, and all find the
+// concurrent use: whoever needs a page first works it out, and all find the
 // same.
 type outcomes struct {
 	scorer  *Scorer
 	grid    *model.Grid
-	strides []int           // of the features
-	places  []atomic.Uint32 // numbers of outcomes + 1; 0: not known yet
+	along   int   // the feature with the most cells: its neighbours are neighbours here
+	strides []int // of the features
+	size    int
+	pages   []atomic.Pointer[page] // nil: not known yet. What is there never changes
 
 	mu      sync.Mutex
-	numbers ingest.Numbers        // codes of probabilities
-	known   map[outcome]uint32    // numbers + 1
-	lists   atomic.Pointer[lists] // what the numbers of all places stand for
+	numbers ingest.Numbers // codes of probabilities
+	classes classes
+	lists   atomic.Pointer[lists] // what the codes of all pages stand for
+	run     outcomeRun
 }
+
+// outcome is what becomes of the rows of a place: codes of lists. Class 0 is a
+// place that is not worked out with its page.
+type outcome struct{ probability, class uint32 }
+
+// page has the outcomes of neighbouring places.
+type page [pagePlaces]outcome
+
+const pagePlaces = 128
 
 // lists are only ever appended to.
 type lists struct {
-	outcomes      []outcome // by number
+	classList
 	probabilities []float64 // by code
 }
 
-// Bounds of the table, and of what a place can say.
+// Bounds of the places.
 const (
-	maxPlaces          = 1 << 20 // 4 bytes each
+	maxPlaces          = 1 << 20 // 8 bytes each
 	maxOutcomeFeatures = 8
-)
-
-// outcome is what becomes of the rows of a place:
-//
-//	bits  0-20  code of the probability
-//	     21-22  code of the decision
-//	     23-27  bin of the histogram of probabilities
-//	     28-35  features that are missing, a bit each
-//	     36-55  codes of four reasons
-type outcome uint64
-
-const (
-	decisionShift = 21
-	binShift      = 23
-	missingShift  = 28
-	reasonShift   = 36
-	reasonBits    = 5
-	_             = uint(4 - explain.MaxReasons) // four fit, and unpack knows as many
-
-	probabilityMask = 1<<decisionShift - 1
-	decisionMask    = 1<<(binShift-decisionShift) - 1
-	binMask         = 1<<(missingShift-binShift) - 1
-	missingMask     = 1<<(reasonShift-missingShift) - 1
-	reasonMask      = 1<<reasonBits - 1
 )
 
 // unplaced is the place of a value that no accepted row has. Added to the places
@@ -71,151 +58,165 @@ const unplaced = maxPlaces
 
 // newOutcomes returns nil for a model whose grid is too large.
 func newOutcomes(s *Scorer) *outcomes {
-	o := &outcomes{scorer: s, grid: s.model.Grid()}
+	o := &outcomes{scorer: s, grid: s.model.Grid(), size: 1}
 	if o.grid == nil || len(s.features) > maxOutcomeFeatures {
 		return nil
 	}
-	size := 1
 	for i := range s.features {
-		o.strides = append(o.strides, size)
-		size *= o.grid.Cells(i) + 1
-		if size > maxPlaces {
+		if o.grid.Cells(i) > o.grid.Cells(o.along) {
+			o.along = i
+		}
+	}
+	o.strides = make([]int, len(s.features))
+	for _, i := range o.order() {
+		o.strides[i] = o.size
+		o.size *= o.grid.Cells(i) + 1
+		if o.size > maxPlaces {
 			return nil
 		}
 	}
-	o.places, o.known = make([]atomic.Uint32, size), make(map[outcome]uint32)
+	o.pages = make([]atomic.Pointer[page], (o.size+pagePlaces-1)/pagePlaces)
+	o.classes = newClasses(s)
 	return o
 }
 
+// order has the features by rising strides.
+func (o *outcomes) order() []int {
+	order := []int{o.along}
+	for i := range o.scorer.features {
+		if i != o.along {
+			order = append(order, i)
+		}
+	}
+	return order
+}
+
 // place is what a value of feature i, or NaN, adds to the place of a row.
-func (o *outcomes) place(i int, v float64) uint32 {
+func (o *outcomes) place(i int, v float64) uint64 {
 	cell := o.grid.Cells(i)
 	if !math.IsNaN(v) {
 		if cell = o.grid.Cell(i, v); cell < 0 {
 			return unplaced
 		}
 	}
-	return uint32(cell * o.strides[i])
+	return uint64(cell * o.strides[i])
+}
+
+// page returns page n, worked out as far as tables of the model say it.
+func (o *outcomes) page(n int) *page {
+	if p := o.pages[n].Load(); p != nil {
+		return p
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if p := o.pages[n].Load(); p != nil {
+		return p
+	}
+	p := new(page)
+	for done := 0; done < pagePlaces && n*pagePlaces+done < o.size; {
+		done += o.run.fill(o, n*pagePlaces+done, p[done:])
+	}
+	o.publish(n, p)
+	return p
+}
+
+// publish shows everyone a page, and before it what its codes stand for. Codes
+// depend on who came first; the writer of columns numbers values anew.
+func (o *outcomes) publish(n int, p *page) {
+	o.lists.Store(&lists{o.classes.list, o.numbers.Values()})
+	o.pages[n].Store(p)
 }
 
 // find works out the outcome of the place of x, of which some features are
-// missing, and returns its number + 1.
-func (o *outcomes) find(place uint32, x []float64, missing uint64) (uint32, error) {
+// missing, by itself.
+func (o *outcomes) find(place int, x []float64, missing uint64) (outcome, error) {
 	p, err := o.scorer.model.Probability(x)
 	if err != nil {
-		return 0, errUnscored
+		return outcome{}, errUnscored
 	}
-	decision := decisionCode(o.scorer.policy.Decide(p))
-	of := outcome(decision)<<decisionShift | outcome(status.ScoreBin(p))<<binShift | outcome(missing)<<missingShift
-	if decision != codeApproved {
-		reasons, err := o.scorer.adverse(x, missing)
-		if err != nil {
-			return 0, err
-		}
-		for i, code := range reasons {
-			of |= outcome(code) << (reasonShift + i*reasonBits)
-		}
+	of := o.scorer.judged(p, missing)
+	if err := o.scorer.explain(&of, x); err != nil {
+		return outcome{}, err
 	}
-	number := o.number(of, p)
-	o.places[place].Store(number)
-	return number, nil
-}
-
-// number is the number + 1 of an outcome with probability p. Numbers and codes
-// depend on who came first; the writer of columns numbers values anew.
-func (o *outcomes) number(of outcome, p float64) uint32 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	of |= outcome(o.numbers.Code(p))
-	number, ok := o.known[of]
-	if !ok {
-		var l lists
-		if before := o.lists.Load(); before != nil {
-			l = *before
-		}
-		l = lists{append(l.outcomes, of), o.numbers.Values()}
-		number = uint32(len(l.outcomes))
-		o.known[of] = number
-		o.lists.Store(&l) // before anyone can see the number
-	}
-	return number
+	n := place / pagePlaces
+	changed := *o.pages[n].Load()
+	found := outcome{o.numbers.Code(p), o.classes.code(of)}
+	changed[place%pagePlaces] = found
+	o.publish(n, &changed)
+	return found, nil
 }
 
-// look finds the outcomes of the rows of the block.
-func (s *blockScorer) look(rows int) error {
-	o := s.outcomes
-	s.at, s.found = grow(s.at, rows), grow(s.found, rows)
-	clear(s.at)
-	for i := range s.columns {
-		s.addPlaces(i)
-	}
-	for row, at := range s.at {
-		if int(at) >= len(o.places) {
-			return s.rowError(row, errUnscored)
-		}
-		number := o.places[at].Load()
-		if number == 0 {
-			var err error
-			if number, err = s.find(row, at); err != nil {
-				return err
-			}
-		}
-		s.found[row] = number - 1
-	}
-	return nil
+// outcomeRun is the memory for working out neighbouring places.
+type outcomeRun struct {
+	cell          [maxOutcomeFeatures]int
+	probabilities [pagePlaces]float64
+	orders        [pagePlaces]explain.Order
 }
 
-// addPlaces adds those of feature i.
-func (s *blockScorer) addPlaces(i int) {
-	c := &s.columns[i]
-	if c.plain != nil {
-		for row, v := range c.plain {
-			s.at[row] += s.outcomes.place(i, v)
-		}
-		return
-	}
-	places := s.places[i]
-	for known := len(places); known < len(c.values); known++ {
-		places = append(places, s.outcomes.place(i, c.values[known]))
-	}
-	s.places[i] = places
-	for row, code := range c.codes[:len(s.at)] {
-		s.at[row] += places[code]
-	}
-}
-
-// find works out the outcome of a row whose place is not known yet.
-func (s *blockScorer) find(row int, place uint32) (uint32, error) {
-	var buf [maxOutcomeFeatures]float64
-	x, missing := buf[:len(s.columns)], uint64(0)
-	for i := range s.columns {
-		if x[i] = s.columns[i].row(row); math.IsNaN(x[i]) {
+// fill fills to with the outcomes from a place on, as long as all features but
+// one stay where they are, and returns how many. It leaves those for find that
+// the tables of the model do not have.
+func (r *outcomeRun) fill(o *outcomes, place int, to []outcome) int {
+	missing, known, n := uint64(0), true, 1
+	for i := range o.strides {
+		cells := o.grid.Cells(i)
+		c := place / o.strides[i] % (cells + 1)
+		switch {
+		case c == cells:
 			missing |= 1 << i
+			c = o.grid.Missing(i)
+			known = known && c >= 0
+		case i == o.along:
+			n = min(len(to), cells-c)
 		}
+		r.cell[i] = c
 	}
-	number, err := s.outcomes.find(place, x, missing)
-	if err != nil {
-		return 0, s.rowError(row, err)
+	if !known {
+		return n
 	}
-	return number, nil
+	p := r.probabilities[:n]
+	o.grid.Probabilities(r.cell[:len(o.strides)], o.along, p)
+	explained := r.explain(o, p)
+	var probability, code uint32
+	var base, last class
+	for i, v := range p {
+		if i == 0 || v != p[i-1] {
+			probability, base = o.numbers.Code(v), o.scorer.judged(v, missing)
+		}
+		of := base
+		if of.decision != codeApproved && o.scorer.reasons != nil {
+			if !explained {
+				continue
+			}
+			of.give(r.orders[i])
+		}
+		if code == 0 || of != last {
+			last, code = of, o.classes.code(of)
+		}
+		to[i] = outcome{probability, code}
+	}
+	return n
 }
 
-// unpack makes columns of the outcomes.
-func (s *blockScorer) unpack() {
-	known, rows := s.outcomes.lists.Load(), len(s.found)
-	s.grow(rows)
-	s.probability.Codes, s.probability.Values = grow(s.probability.Codes, rows), known.probabilities
-	codes, decisions, bins, imputed := s.probability.Codes, s.decisions, s.bins, s.imputed
-	r1, r2, r3, r4 := s.reasons[0], s.reasons[1], s.reasons[2], s.reasons[3]
-	for row, number := range s.found {
-		of := known.outcomes[number]
-		codes[row] = uint32(of) & probabilityMask
-		decisions[row] = uint32(of>>decisionShift) & decisionMask
-		bins[row] = uint8(of>>binShift) & binMask
-		imputed[row] = uint32(of>>missingShift) & missingMask
-		r1[row] = uint32(of>>reasonShift) & reasonMask
-		r2[row] = uint32(of>>(reasonShift+reasonBits)) & reasonMask
-		r3[row] = uint32(of>>(reasonShift+2*reasonBits)) & reasonMask
-		r4[row] = uint32(of>>(reasonShift+3*reasonBits)) & reasonMask
+// explain finds the reasons of a run with probabilities p, false if there are no
+// tables of them.
+func (r *outcomeRun) explain(o *outcomes, p []float64) bool {
+	if o.scorer.reasons == nil {
+		return true
 	}
+	policy, from, to := o.scorer.policy, 0, len(p)
+	for from < to && policy.Decide(p[from]) == model.Approved {
+		from++
+	}
+	for to > from && policy.Decide(p[to-1]) == model.Approved {
+		to--
+	}
+	if from == to {
+		return true
+	}
+	cell := r.cell
+	cell[o.along] += from
+	return o.scorer.reasons.explainer.AdverseRun(cell[:len(o.strides)], o.along, r.orders[from:to])
 }

@@ -137,6 +137,7 @@ func (s *rowScorer) stream(ctx context.Context, in io.Reader, size int64, sink *
 func (s *rowScorer) scan(ctx context.Context, records *ingest.Scanner, w *segmentWorker, tally *status.Tally, rejects *rejectWriter) error {
 	r := w.reader(s, records, func(rec *ingest.Record, err error) error { return refuse(tally, rejects, rec, err) })
 	w.blocks.start()
+	defer w.blocks.tell(tally)
 	for more := true; more; {
 		var err error
 		if more, err = r.Read(&w.blocks.block); err != nil {

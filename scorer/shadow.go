@@ -68,7 +68,7 @@ func (s *shadowScorer) forget() {
 // add scores the block that b has decided.
 func (s *shadowScorer) add(b *blockScorer, tally *status.ShadowTally) error {
 	rows := b.block.Rows
-	s.bind(&b.block, &b.incomes)
+	s.bind(&b.block, &b.incomes.column)
 	s.features(rows)
 	s.probability = grow(s.probability, rows)
 	if err := s.scorer.model.Probabilities(s.x, s.probability); err != nil {
@@ -87,7 +87,7 @@ func (s *shadowScorer) add(b *blockScorer, tally *status.ShadowTally) error {
 		}
 		code := decisionCode(s.scorer.policy.Decide(p))
 		s.decisions[row], s.ones[row] = code, 1
-		counts[b.decisions[row]][code]++
+		counts[b.decisionOf(row)][code]++
 		tally.Compare(p, b.probabilityOf(row))
 	}
 	for decision := range counts {

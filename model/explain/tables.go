@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"runtime"
@@ -29,6 +30,7 @@ type tables struct {
 	axes    []*axis.Axis
 	missing []int     // cell of what replaces a missing value; -1: none does
 	sets    []table   // by bit mask over used
+	longest []int     // places in used, of the most cells first: the first is what lies side by side in memory
 	weight  []float64 // of what a feature adds to a set without it
 	all     []model.Feature
 	orders  []atomic.Uint32 // by cell of all used features: what order returned, packed; 0: not yet asked for
@@ -71,7 +73,9 @@ func newTables(e *Explainer) *tables {
 			return nil
 		}
 		t.missing = append(t.missing, missingCell(a, e.features[i].Missing))
+		t.longest = append(t.longest, len(t.longest))
 	}
+	slices.SortStableFunc(t.longest, func(a, b int) int { return cmp.Compare(t.axes[b].Cells(), t.axes[a].Cells()) })
 	t.fill(e)
 	t.weigh()
 	t.orders = make([]atomic.Uint32, len(t.sets[len(t.sets)-1].cells))
@@ -112,10 +116,11 @@ func (t *tables) fill(e *Explainer) {
 func (t *tables) table(e *Explainer, set int, position []int) (out table) {
 	f := filler{axes: t.axes, position: position, known: set, stride: make([]int, len(t.axes)), box: make([]span, len(t.axes))}
 	size := 1
-	for i, a := range t.axes {
+	for _, i := range t.longest {
 		if set>>i&1 == 1 {
-			f.stride[i], f.box[i] = size, span{0, a.Cells()}
-			size *= a.Cells()
+			f.order = append(f.order, i)
+			f.stride[i], f.box[i] = size, span{0, t.axes[i].Cells()}
+			size *= t.axes[i].Cells()
 		}
 	}
 	f.cells = make([]float64, size)
@@ -229,6 +234,7 @@ type filler struct {
 	axes     []*axis.Axis
 	position []int // feature -> axis
 	known    int   // bit mask over axes
+	order    []int // known axes, the shortest stride first
 	stride   []int
 	box      []span // the cells that reach the current node
 	cells    []float64
@@ -238,7 +244,7 @@ type filler struct {
 // features' rows come here.
 func (f *filler) tree(t *tree, at int32, share float64) {
 	if t.Left[at] == leaf {
-		f.leaf(len(f.axes)-1, 0, float64(share*t.value[at]))
+		f.leaf(len(f.order), 0, float64(share*t.value[at]))
 		return
 	}
 	left, right := t.Left[at], t.Right[at]
@@ -261,21 +267,22 @@ func (f *filler) tree(t *tree, at int32, share float64) {
 	f.box[i] = whole
 }
 
-// leaf adds v to every cell of the box, from the longest stride to the shortest.
-func (f *filler) leaf(i, at int, v float64) {
-	switch {
-	case i < 0:
+// leaf adds v to every cell of the box, from the longest stride to the shortest;
+// n axes are left, and at is the place by those before.
+func (f *filler) leaf(n, at int, v float64) {
+	if n == 0 {
 		f.cells[at] += v
-	case f.known>>i&1 == 0:
-		f.leaf(i-1, at, v)
-	case f.stride[i] == 1:
+		return
+	}
+	i := f.order[n-1]
+	if n == 1 {
 		run := f.cells[at+f.box[i].from : at+f.box[i].to]
 		for j := range run {
 			run[j] += v
 		}
-	default:
-		for j := f.box[i].from; j < f.box[i].to; j++ {
-			f.leaf(i-1, at+j*f.stride[i], v)
-		}
+		return
+	}
+	for j := f.box[i].from; j < f.box[i].to; j++ {
+		f.leaf(n-1, at+j*f.stride[i], v)
 	}
 }
