@@ -45,13 +45,16 @@ func (g *Group) Dense(column int, codes []uint32, values []float64) {
 // that rows have: where a new one is outside, all rows are looked at, and from
 // then on as long as one may be there that no row has.
 func (c *column) enterDense(codes []uint32, values []float64) {
-	for at := c.entries + 1; at < len(values); at++ {
-		v := values[at]
-		c.dictionary = binary.LittleEndian.AppendUint64(c.dictionary, math.Float64bits(v))
-		c.entries++
-		if !c.bounds.hold(v) {
-			c.entered.double(v)
+	if added := values[min(c.entries+1, len(values)):]; len(added) > 0 {
+		at := len(c.dictionary)
+		c.dictionary = reserve(c.dictionary, 8*len(added))[:at+8*len(added)]
+		for i, v := range added {
+			binary.LittleEndian.PutUint64(c.dictionary[at+8*i:], math.Float64bits(v))
+			if !c.bounds.hold(v) {
+				c.entered.double(v)
+			}
 		}
+		c.entries += len(added)
 	}
 	if !c.entered.some || c.bounds.hold(c.entered.minDouble) && c.bounds.hold(c.entered.maxDouble) {
 		return

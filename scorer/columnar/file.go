@@ -130,7 +130,7 @@ func (f *File) bloom(c *column, meta *format.ColumnMetaData) {
 		return
 	}
 	meta.BloomFilterOffset = f.offset
-	f.write(appendHeader(nil, &format.BloomFilterHeader{
+	f.write(document(&format.BloomFilterHeader{
 		NumBytes:    size32(len(bits)),
 		Algorithm:   format.BloomFilterAlgorithm{Value: &format.SplitBlockAlgorithm{}},
 		Hash:        format.BloomFilterHash{Value: &format.XxHash{}},
@@ -156,7 +156,7 @@ func (f *File) Close() error {
 			f.offsetIndex(&f.meta.RowGroups[g].Columns[i], pages)
 		}
 	}
-	footer := appendHeader(nil, &f.meta)
+	footer := document(&f.meta)
 	f.write(footer)
 	f.write(binary.LittleEndian.AppendUint32(nil, uint32(len(footer))))
 	f.write([]byte(magic))
@@ -178,7 +178,7 @@ func (f *File) columnIndex(chunk *format.ColumnChunk, pages []page) {
 		index.NullCounts = append(index.NullCounts, p.nulls)
 	}
 	chunk.ColumnIndexOffset = f.offset
-	f.write(appendHeader(nil, &index))
+	f.write(document(&index))
 	chunk.ColumnIndexLength = size32(int(f.offset - chunk.ColumnIndexOffset))
 }
 
@@ -190,7 +190,7 @@ func (f *File) offsetIndex(chunk *format.ColumnChunk, pages []page) {
 		})
 	}
 	chunk.OffsetIndexOffset = f.offset
-	f.write(appendHeader(nil, &index))
+	f.write(document(&index))
 	chunk.OffsetIndexLength = size32(int(f.offset - chunk.OffsetIndexOffset))
 }
 

@@ -2,7 +2,6 @@ package columnar
 
 import (
 	"fmt"
-	"hash/crc32"
 	"math"
 
 	"github.com/parquet-go/parquet-go/bloom"
@@ -248,27 +247,19 @@ func (c *column) flush() {
 func (c *column) appendPage(encoding format.Encoding) int32 {
 	start := len(c.body)
 	c.compress()
-	c.body = appendHeader(c.body, &format.PageHeader{
-		Type:                 format.DataPage,
-		UncompressedPageSize: size32(len(c.scratch)),
-		CompressedPageSize:   size32(len(c.packed)),
-		CRC:                  int32(crc32.ChecksumIEEE(c.packed)),
-		DataPageHeader: thrift.New(format.DataPageHeader{
-			NumValues: size32(c.pageRows), Encoding: encoding,
-			DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
-		}),
-	})
-	c.raw += int64(len(c.body) - start + len(c.scratch))
-	c.body = append(reserve(c.body, len(c.packed)), c.packed...)
-	return size32(len(c.body) - start)
+	h := pageHeader{kind: format.DataPage, encoding: encoding, size: len(c.scratch), values: c.pageRows}
+	c.body = h.append(c.body, c.packed)
+	size := len(c.body) - start
+	c.raw += int64(size - len(c.packed) + len(c.scratch))
+	return size32(size)
 }
 
 // compress makes packed of scratch. Where that saves little, the pages of the
-// column that follow are only stored, and so are indexes of many distinct
-// values without trying: indexes are packed already, and what is left to save in
-// them takes more time than it is worth.
+// column that follow are only stored, and so are indexes of few and of many
+// distinct values without trying: they are packed already, equal ones in runs,
+// and what is left to save takes more time than it is worth.
 func (c *column) compress() {
-	if c.stored || c.coded && c.entries > fewEntries {
+	if c.stored || c.coded && (c.entries < fewCodes || c.entries > someEntries) {
 		c.packed = appendStored(c.packed[:0], c.scratch)
 		return
 	}
@@ -283,7 +274,7 @@ func (c *column) compress() {
 const (
 	worthwhile      = 4   // the part of a page that compression must save
 	worthwhileCoded = 2   // the same of a page of indexes
-	fewEntries      = 256 // of a dictionary whose indexes may repeat in ways that compress
+	someEntries     = 256 // of a dictionary whose indexes may repeat in ways that compress
 )
 
 // appendLevels appends the definition levels of the page.
@@ -309,17 +300,9 @@ func (c *column) finish() {
 		return
 	}
 	c.compressDictionary()
-	c.dictionaryPage = appendHeader(c.dictionaryPage[:0], &format.PageHeader{
-		Type:                 format.DictionaryPage,
-		UncompressedPageSize: size32(len(c.dictionary)),
-		CompressedPageSize:   size32(len(c.packed)),
-		CRC:                  int32(crc32.ChecksumIEEE(c.packed)),
-		DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{
-			NumValues: size32(c.entries), Encoding: format.Plain,
-		}),
-	})
-	c.dictionaryRaw = int64(len(c.dictionaryPage) + len(c.dictionary))
-	c.dictionaryPage = append(c.dictionaryPage, c.packed...)
+	h := pageHeader{kind: format.DictionaryPage, encoding: format.Plain, size: len(c.dictionary), values: c.entries}
+	c.dictionaryPage = h.append(c.dictionaryPage[:0], c.packed)
+	c.dictionaryRaw = int64(len(c.dictionaryPage) - len(c.packed) + len(c.dictionary))
 }
 
 // compressDictionary makes packed of the dictionary.
@@ -349,10 +332,8 @@ func bitWidth(n int) int {
 	return width
 }
 
-// appendHeader appends a thrift document.
-func appendHeader(dst []byte, v any) []byte {
-	return append(dst, must(thrift.Marshal(&thrift.CompactProtocol{}, v))...)
-}
+// document is v as a thrift document.
+func document(v any) []byte { return must(thrift.Marshal(&thrift.CompactProtocol{}, v)) }
 
 // size32 is a size as Parquet's headers have it. Pages are far smaller.
 func size32(n int) int32 {

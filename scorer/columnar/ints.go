@@ -1,15 +1,17 @@
 package columnar
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Ints adds values to an Int64 or Timestamp column: one a row.
 func (g *Group) Ints(column int, values []int64) {
 	c := &g.columns[column]
 	for len(values) > 0 {
 		n := c.room(len(values))
-		for _, v := range values[:n] {
-			c.bounds.int(v)
-		}
+		c.bounds.int(slices.Min(values[:n]))
+		c.bounds.int(slices.Max(values[:n]))
 		c.usedInts = true
 		c.ints = append(reserve(c.ints, n), values[:n]...)
 		c.advance(n, 0)
