@@ -132,6 +132,11 @@ type cellRun struct {
 	step   int
 }
 
+func (c *cellRun) cell(row int) []byte {
+	k := row * c.step
+	return c.data[c.bounds[k]+1 : c.bounds[k+1]]
+}
+
 // trim takes carriage returns off the ends of n cells, the last of their rows. It
 // returns the memory for their bounds, to be used again.
 func (c *cellRun) trim(n int, trimmed []uint32) []uint32 {
@@ -314,30 +319,64 @@ var textMasks = func() (masks struct{ first, second [16]uint64 }) {
 
 // raw adds cells of printable ASCII as they are; clean says that all are.
 func raw(cells *cellRun, f *fieldPlan, n int, clean bool) int {
-	data, bounds, step := cells.data, cells.bounds, cells.step
-	trimmed, to := f.column != unknownColumn, f.raw
-	for row, k := 0, 0; row < n; row, k = row+1, k+step {
-		start, end := int(bounds[k]+1), int(bounds[k+1])
-		if !clean && !printable(data, start, end) {
-			return row
+	if !clean {
+		n = cells.printable(n)
+	}
+	to := f.raw
+	if to == nil {
+		return n // it is not carried along
+	}
+	trimmed := f.column != unknownColumn
+	for row := 0; row < n; row++ {
+		cell := cells.cell(row)
+		if len(cell) <= shortCell {
+			if row += to.addShort(cells, row, n, trimmed); row == n {
+				break
+			}
+			cell = cells.cell(row)
 		}
-		if to == nil {
-			continue // it is not carried along
-		}
-		if trimmed && end > start && (data[start] == ' ' || data[end-1] == ' ') {
+		if trimmed && len(cell) > 0 && (cell[0] == ' ' || cell[len(cell)-1] == ' ') {
 			return row // trimmed on the long way
 		}
-		at, length := len(to.Data), end-start
-		if length > 16 || at+16 > cap(to.Data) {
-			to.add(data[start:end])
-			continue
+		to.add(cell)
+	}
+	return n
+}
+
+// shortCell is how long a cell is at most that is copied as two words.
+const shortCell = 16
+
+// addShort adds cells from a row on, as far as they are short and, if they are to
+// be trimmed, have no blanks around them. It returns how many.
+func (c *RawColumn) addShort(cells *cellRun, row, n int, trimmed bool) int {
+	c.Data = slices.Grow(c.Data, shortCell*(n-row+1))
+	c.Ends = slices.Grow(c.Ends, n-row)
+	to, at := c.Data[:cap(c.Data)], uint32(len(c.Data))
+	ends := c.Ends[len(c.Ends):][:n-row]
+	data, bounds, step, k := cells.data, cells.bounds, cells.step, row*cells.step
+	for i := range ends {
+		start, end := bounds[k]+1, bounds[k+1]
+		k += step
+		length := end - start
+		if length > shortCell || trimmed && length > 0 && (data[start] == ' ' || data[end-1] == ' ') {
+			c.Data, c.Ends = to[:at], c.Ends[:len(c.Ends)+i]
+			return i
 		}
-		// Two words, some of them for nothing, take less than a call.
-		words := to.Data[at : at+16 : at+16]
-		binary.LittleEndian.PutUint64(words, word(data, start))
-		binary.LittleEndian.PutUint64(words[8:], word(data, start+8))
-		to.Data = to.Data[:at+length]
-		to.Ends = append(to.Ends, uint32(at+length))
+		// All that it can be, some of it for nothing, takes less than a call.
+		*(*[shortCell]byte)(to[at : int(at)+shortCell]) = *(*[shortCell]byte)(data[start : int(start)+shortCell])
+		at += length
+		ends[i] = at
+	}
+	c.Data, c.Ends = to[:at], c.Ends[:len(c.Ends)+len(ends)]
+	return len(ends)
+}
+
+// printable tells how many cells, of n, are printable ASCII without quotes.
+func (c *cellRun) printable(n int) int {
+	for row, k := 0, 0; row < n; row, k = row+1, k+c.step {
+		if !printable(c.data, int(c.bounds[k]+1), int(c.bounds[k+1])) {
+			return row
+		}
 	}
 	return n
 }

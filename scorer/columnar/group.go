@@ -137,6 +137,7 @@ type column struct {
 
 	scratch, packed []byte
 	places          *[256]uint64 // see newPlaces
+	ends            []uint32     // of the values among texts
 }
 
 func (c *column) init(of *Column, codec *zstd.Codec) {

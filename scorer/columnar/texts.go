@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go/encoding/delta"
 )
 
@@ -22,13 +21,14 @@ type pageTexts struct {
 	size     int     // of the texts as they are
 
 	last        []byte
-	least, most []byte // of columns with a bloom filter
-	tooLong     bool   // a text is too long for bounds
+	least, most []byte    // of columns with a bloom filter, once there is a text
+	kept        [3][]byte // memory for these
+	tooLong     bool      // a text is too long for bounds
 }
 
 func (t *pageTexts) reset() {
 	t.prefixes, t.suffixes, t.data, t.size, t.tooLong = t.prefixes[:0], t.suffixes[:0], t.data[:0], 0, false
-	t.last, t.least, t.most = t.last[:0], t.least[:0], t.most[:0]
+	t.last, t.least, t.most = nil, nil, nil
 }
 
 // Bytes adds values to a Text column as they are: row i is
@@ -41,105 +41,133 @@ func (g *Group) Bytes(column int, data []byte, ends []uint32) {
 			c.flush()
 		}
 		n := c.room(len(ends))
-		start = c.addBytes(data, start, ends[:n])
-		ends = ends[n:]
+		c.addBytes(textRun{data, start, ends[:n]})
+		start, ends = ends[n-1], ends[n:]
 	}
 }
 
-func (c *column) addBytes(data []byte, start uint32, ends []uint32) uint32 {
+func (c *column) addBytes(r textRun) {
+	rows := len(r.ends)
 	c.bounds.exact = c.bounds.exact && c.Bloom
-	nulls := c.addTexts(data, start, ends)
 	if c.Optional {
-		var levels []uint8
-		if nulls > 0 {
-			levels = c.textLevels(start, ends)
-		}
-		c.addLevels(levels, len(ends))
+		c.addLevels(c.textLevels(&r), rows)
 	}
-	c.advance(len(ends), nulls)
-	return ends[len(ends)-1]
+	if c.Bloom {
+		c.hashes = r.hash(c.hashes)
+	}
+	if len(r.ends) > 0 {
+		c.texts.add(r, c.Bloom)
+	}
+	c.advance(rows, rows-len(r.ends))
 }
 
 // textLevels are the definition levels of texts, of which the empty ones are
-// nulls.
-func (c *column) textLevels(start uint32, ends []uint32) []uint8 {
-	levels := reserve(c.packed[:0], len(ends))[:0]
-	for _, end := range ends {
-		level := uint8(1)
-		if end == start {
-			level = 0
+// nulls; nil if none is. It takes nulls out of the run.
+func (c *column) textLevels(r *textRun) []uint8 {
+	if !r.anyEmpty() {
+		return nil
+	}
+	levels, values := reserve(c.packed[:0], len(r.ends))[:0], c.ends[:0]
+	start := r.start
+	for _, end := range r.ends {
+		level := uint8(0)
+		if end != start {
+			level = 1
+			values = append(values, end)
 		}
 		levels = append(levels, level)
 		start = end
 	}
-	c.packed = levels
+	r.ends, c.ends, c.packed = values, values, levels
 	return levels
 }
 
-// addTexts adds texts to the page and returns how many are nulls.
-func (c *column) addTexts(data []byte, start uint32, ends []uint32) (nulls int) {
-	if c.Bloom {
-		c.index(data, start, ends)
-	}
-	t, n := &c.texts, len(c.texts.prefixes)
-	t.prefixes, t.suffixes = reserve(t.prefixes, len(ends)), reserve(t.suffixes, len(ends))
-	prefixes, suffixes := t.prefixes[:n+len(ends)], t.suffixes[:n+len(ends)]
-	last := t.last
-	for _, end := range ends {
-		v := data[start:end]
-		start = end
-		if len(v) == 0 && c.Optional {
-			nulls++
-			continue
+// textRun is a run of texts: the first is data[start:ends[0]], the next
+// data[ends[0]:ends[1]].
+type textRun struct {
+	data  []byte
+	start uint32
+	ends  []uint32
+}
+
+func (r *textRun) anyEmpty() bool {
+	start := r.start
+	for _, end := range r.ends {
+		if end == start {
+			return true
 		}
+		start = end
+	}
+	return false
+}
+
+// skip goes past n texts.
+func (r *textRun) skip(n int) {
+	if n > 0 {
+		r.start, r.ends = r.ends[n-1], r.ends[n:]
+	}
+}
+
+// add adds texts, at least one, to the page: some as any text is, then those
+// after them that are short, and so on.
+func (t *pageTexts) add(r textRun, bounded bool) {
+	t.prefixes, t.suffixes = reserve(t.prefixes, len(r.ends)), reserve(t.suffixes, len(r.ends))
+	t.size += int(r.ends[len(r.ends)-1] - r.start)
+	for len(r.ends) > 0 {
+		if before := t.addLong(&r, bounded); len(r.ends) > 0 {
+			t.addShort(&r, before, bounded)
+		}
+	}
+	for i, v := range []*[]byte{&t.last, &t.least, &t.most} {
+		t.kept[i] = append(t.kept[i][:0], *v...)
+		*v = t.kept[i]
+	}
+}
+
+// addLong adds the next text and those after it as far as they are not short. It
+// returns where the last one begins.
+func (t *pageTexts) addLong(r *textRun, bounded bool) (before uint32) {
+	if bounded && len(t.prefixes) == 0 {
+		t.least = r.data[r.start:r.ends[0]]
+		t.most = t.least
+	}
+	added, last, start := *r, t.last, r.start
+	for i, end := range r.ends {
+		if i > 0 && isShort(r.data, start, end) {
+			added.ends = r.ends[:i]
+			break
+		}
+		v := r.data[start:end]
 		shared := sharedPrefix(last, v)
-		prefixes[n], suffixes[n] = int32(shared), int32(len(v)-shared)
-		n++
-		t.size += len(v)
-		t.data = appendFew(t.data, v[shared:])
-		last = v
+		t.data = append(t.data, v[shared:]...)
+		t.prefixes = append(t.prefixes, int32(shared))
+		t.suffixes = append(t.suffixes, int32(len(v)-shared))
+		last, before, start = v, start, end
 	}
-	t.prefixes, t.suffixes, t.last = prefixes[:n], suffixes[:n], append(t.last[:0], last...)
-	return nulls
+	t.last = last
+	if bounded {
+		t.bound(added)
+	}
+	r.skip(len(added.ends))
+	return before
 }
 
-// appendFew is append for what is mostly a byte or two: how the next id differs.
-func appendFew(dst, src []byte) []byte {
-	switch len(src) {
-	case 1:
-		return append(dst, src[0])
-	case 2:
-		return append(dst, src[0], src[1])
-	}
-	return append(dst, src...)
-}
-
-// index adds texts to what finds them: the hashes for the bloom filter, and the
-// bounds of the page.
-func (c *column) index(data []byte, start uint32, ends []uint32) {
-	t := &c.texts
-	hashes := reserve(c.hashes, len(ends))
-	least, most, some := t.least, t.most, len(t.prefixes) > 0
-	for _, end := range ends {
-		v := data[start:end]
-		start = end
-		if len(v) == 0 && c.Optional {
-			continue
-		}
-		hashes = append(hashes, xxhash.Sum64(v))
+// bound widens the bounds of the page, which has some, to texts.
+func (t *pageTexts) bound(r textRun) {
+	least, most := t.least, t.most
+	for _, end := range r.ends {
+		v := r.data[r.start:end]
+		r.start = end
 		switch {
 		case len(v) > maxBound:
 			t.tooLong = true
-		case !some:
-			least, most, some = v, v, true
 		case bytes.Compare(v, most) > 0:
 			most = v
 		case bytes.Compare(v, least) < 0:
 			least = v
 		}
 	}
-	c.hashes = hashes
-	t.least, t.most = append(t.least[:0], least...), append(t.most[:0], most...)
+	t.least, t.most = least, most
 }
 
 // sharedPrefix is how many bytes a and b begin with alike.
@@ -154,7 +182,7 @@ func sharedPrefix(a, b []byte) int {
 	}
 	for at := 0; ; at += 8 {
 		at = min(at, n-8) // the last word may overlap the one before
-		x := binary.LittleEndian.Uint64(a[at:]) ^ binary.LittleEndian.Uint64(b[at:])
+		x := le64(a[at:]) ^ le64(b[at:])
 		if x != 0 {
 			return at + bits.TrailingZeros64(x)/8
 		}
@@ -163,6 +191,8 @@ func sharedPrefix(a, b []byte) int {
 		}
 	}
 }
+
+func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
 // pageBounds are the bounds of the page, nil without; they widen those of the
 // column.
