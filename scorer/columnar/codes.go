@@ -42,10 +42,11 @@ func (g *Group) Dense(column int, codes []uint32, values []float64) {
 }
 
 // enterDense adds the values that are new to the dictionary. Bounds are of values
-// that rows have: where a new one is outside, all rows are looked at, and from
-// then on as long as one may be there that no row has.
+// that rows have: where a new one is outside, the rows are looked at, and so in
+// all calls after it if no row has it.
 func (c *column) enterDense(codes []uint32, values []float64) {
-	if added := values[min(c.entries+1, len(values)):]; len(added) > 0 {
+	before, held := c.entries, c.holdEntered()
+	if added := values[min(before+1, len(values)):]; len(added) > 0 {
 		at := len(c.dictionary)
 		c.dictionary = reserve(c.dictionary, 8*len(added))[:at+8*len(added)]
 		for i, v := range added {
@@ -56,14 +57,22 @@ func (c *column) enterDense(codes []uint32, values []float64) {
 		}
 		c.entries += len(added)
 	}
-	if !c.entered.some || c.bounds.hold(c.entered.minDouble) && c.bounds.hold(c.entered.maxDouble) {
+	if c.holdEntered() {
 		return
 	}
+	if !held {
+		before = 0
+	}
 	for _, code := range codes {
-		if code > 0 {
+		if int(code) > before {
 			c.bounds.double(values[code])
 		}
 	}
+}
+
+// holdEntered reports whether no value of the dictionary is outside the bounds.
+func (c *column) holdEntered() bool {
+	return !c.entered.some || c.bounds.hold(c.entered.minDouble) && c.bounds.hold(c.entered.maxDouble)
 }
 
 // addNumbered adds indexes into the dictionary, counted from 1 on, to the page;
@@ -135,14 +144,20 @@ func (c *column) addCodes(codes []uint32, enter func(code uint32)) {
 	for i, code := range codes {
 		at := known[code]
 		if at == unknown {
-			at = int32(c.entries)
-			known[code] = at
-			enter(code)
-			c.entries++
+			at = c.enter(code, enter)
 		}
 		numbered[i] = uint32(at + 1)
 	}
 	c.addNumbered(numbered)
+}
+
+// enter enters the value of a code that is unknown, and returns its index.
+func (c *column) enter(code uint32, enter func(code uint32)) int32 {
+	at := int32(c.entries)
+	c.known[code] = at
+	enter(code)
+	c.entries++
+	return at
 }
 
 // packEights packs all indexes but the last seven or fewer: what waits for the

@@ -19,11 +19,16 @@ const (
 	fewUnknown = 0xfe
 )
 
-func (t *fewTable) reset() {
-	for i := range t {
-		t[i] = fewUnknown
+// fewOf is the table of known codes, which are at most fewCodes.
+func fewOf(known []int32) *fewTable {
+	t := new(fewTable)
+	for code := range t {
+		t[code] = fewUnknown
 	}
-	t[0] = fewNull
+	for code, at := range known {
+		t[code] = uint8(at) // null and unknown, too
+	}
+	return t
 }
 
 // denseFew is the table of codes that are dense.
@@ -61,10 +66,14 @@ func (c *column) addFew(codes []uint32, enter func(code uint32)) {
 	c.coded, c.few = true, true
 	bits, levels := c.bits, c.levels.mark()
 	for done := 0; ; {
-		if done += c.packFew(codes[done:], &c.fewIndexes); done == len(codes) {
+		if done += c.packFew(codes[done:], fewOf(c.known)); done == len(codes) {
 			break
 		}
-		c.learnFew(codes[done:], enter)
+		for _, code := range codes[done:] {
+			if c.known[code] == unknown {
+				c.enter(code, enter)
+			}
+		}
 		if width := bitWidth(c.entries); width != c.width {
 			// Indexes of a page have one width: begin again, in a new page if
 			// there is something in this one.
@@ -76,18 +85,6 @@ func (c *column) addFew(codes []uint32, enter func(code uint32)) {
 		}
 	}
 	c.advance(len(codes), len(codes)-(c.bits.values-bits.values))
-}
-
-// learnFew enters the values of codes that are unknown.
-func (c *column) learnFew(codes []uint32, enter func(code uint32)) {
-	for _, code := range codes {
-		if c.fewIndexes[code] == fewUnknown {
-			c.fewIndexes[code] = uint8(c.entries)
-			c.known[code] = int32(c.entries)
-			enter(code)
-			c.entries++
-		}
-	}
 }
 
 // packFew packs codes up to one that is unknown, and returns how many.

@@ -26,14 +26,18 @@ func state(c *column) string {
 
 // addBySteps is addFew without vectors: its own rows one by one.
 func addBySteps(c *column, codes []uint32, enter func(uint32)) {
-	c.learnFew(codes, enter)
+	for _, code := range codes {
+		if c.known[code] == unknown {
+			c.enter(code, enter)
+		}
+	}
 	if width := bitWidth(c.entries); width != c.width {
 		c.flush()
 		c.width = width
 	}
 	c.coded, c.few = true, true
 	before := c.bits.values
-	c.packRows(codes, &c.fewIndexes)
+	c.packRows(codes, fewOf(c.known))
 	c.advance(len(codes), len(codes)-(c.bits.values-before))
 }
 

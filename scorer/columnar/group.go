@@ -6,7 +6,6 @@ import (
 
 	"github.com/parquet-go/parquet-go/bloom"
 	"github.com/parquet-go/parquet-go/compress/zstd"
-	"github.com/parquet-go/parquet-go/encoding/delta"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
@@ -121,10 +120,9 @@ type column struct {
 
 	stored bool // pages are only stored from here on
 
-	dictionary []byte  // its values, PLAIN
-	entries    int     // in the dictionary
-	known      []int32 // indexes by the caller's codes
-	fewIndexes fewTable
+	dictionary []byte   // its values, PLAIN
+	entries    int      // in the dictionary
+	known      []int32  // indexes by the caller's codes
 	numbered   []uint32 // indexes of the codes that are added, from 1 on
 	entered    bounds   // of dense values, whether rows have them or not
 	bounds     bounds
@@ -143,7 +141,6 @@ type column struct {
 func (c *column) init(of *Column, codec *zstd.Codec) {
 	c.Column, c.codec = of, codec
 	c.startPage()
-	c.fewIndexes.reset()
 	c.bounds.exact = true
 }
 
@@ -153,7 +150,6 @@ func (c *column) reset() {
 	c.usedPlain, c.usedDict, c.usedDelta, c.usedInts = false, false, false, false
 	c.startPage()
 	c.dictionary, c.entries, c.width, c.known = c.dictionary[:0], 0, 0, c.known[:0]
-	c.fewIndexes.reset()
 	c.entered = bounds{}
 	c.bounds = bounds{exact: true, min: c.bounds.min[:0], max: c.bounds.max[:0]}
 	c.hashes = c.hashes[:0]
@@ -217,9 +213,7 @@ func (c *column) flush() {
 	switch {
 	case len(c.ints) > 0:
 		encoding = format.DeltaBinaryPacked
-		var differences delta.BinaryPackedEncoding
-		c.packed = must(differences.EncodeInt64(c.packed[:0], c.ints))
-		c.scratch = append(c.scratch, c.packed...)
+		c.scratch = c.appendInts(c.scratch)
 	case len(c.texts.prefixes) > 0:
 		encoding = format.DeltaByteArray
 		c.usedDelta = true
