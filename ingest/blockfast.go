@@ -347,23 +347,28 @@ func raw(cells *cellRun, f *fieldPlan, n int, clean bool) int {
 const shortCell = 16
 
 // addShort adds cells from a row on, as far as they are short and, if they are to
-// be trimmed, have no blanks around them. It returns how many.
+// be trimmed, have no blanks around them; it may give up on empty ones. It
+// returns how many.
 func (c *RawColumn) addShort(cells *cellRun, row, n int, trimmed bool) int {
 	c.Data = slices.Grow(c.Data, shortCell*(n-row+1))
 	c.Ends = slices.Grow(c.Ends, n-row)
 	to, at := c.Data[:cap(c.Data)], uint32(len(c.Data))
 	ends := c.Ends[len(c.Ends):][:n-row]
 	data, bounds, step, k := cells.data, cells.bounds, cells.step, row*cells.step
+	blank := byte(' ')
+	if !trimmed {
+		blank = 0 // no cell has it
+	}
 	for i := range ends {
-		start, end := bounds[k]+1, bounds[k+1]
+		start, length := bounds[k]+1, bounds[k+1]-bounds[k]-1
 		k += step
-		length := end - start
-		if length > shortCell || trimmed && length > 0 && (data[start] == ' ' || data[end-1] == ' ') {
+		cell := (*[shortCell]byte)(data[start : int(start)+shortCell])
+		if length > shortCell || cell[0] == blank || cell[(length-1)%shortCell] == blank {
 			c.Data, c.Ends = to[:at], c.Ends[:len(c.Ends)+i]
 			return i
 		}
 		// All that it can be, some of it for nothing, takes less than a call.
-		*(*[shortCell]byte)(to[at : int(at)+shortCell]) = *(*[shortCell]byte)(data[start : int(start)+shortCell])
+		*(*[shortCell]byte)(to[at : int(at)+shortCell]) = *cell
 		at += length
 		ends[i] = at
 	}

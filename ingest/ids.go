@@ -65,8 +65,25 @@ func (d *IDs) Add(id []byte) {
 
 // AddHashes counts rows by the XXH64 hashes of their ids.
 func (d *IDs) AddHashes(hashes []uint64) {
+	// Nearly all of many ids will be forgotten. To begin as if those were already
+	// leaves the same ids, provided that more are forgotten in the end.
+	if guess := uint(bits.Len(uint(len(hashes) / (d.most + d.most/2)))); guess > 1 && d.kept == 0 && d.shift == 0 {
+		d.shift = guess - 1
+		if d.addHashes(hashes); d.shift >= guess {
+			return
+		}
+		d.Reset()
+	}
+	d.addHashes(hashes)
+}
+
+func (d *IDs) addHashes(hashes []uint64) {
+	greatest := uint64(1<<64-1) >> d.shift
 	for _, h := range hashes {
-		d.add(h, 1)
+		if h <= greatest {
+			d.add(h, 1)
+			greatest = uint64(1<<64-1) >> d.shift
+		}
 	}
 }
 

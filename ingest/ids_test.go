@@ -63,6 +63,50 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// Many ids at once are counted as they are one by one.
+func TestAddHashes(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(7, 8))
+	for _, c := range []struct {
+		name   string
+		most   int
+		rows   int
+		before int // that were counted one by one
+		hash   func(i int) uint64
+	}{
+		{"none", 16, 0, 0, func(int) uint64 { return 0 }},
+		{"few", 100, 90, 0, func(int) uint64 { return random.Uint64() }},
+		{"some more than are kept", 100, 151, 0, func(int) uint64 { return random.Uint64() }},
+		{"many", 100, 50_000, 0, func(int) uint64 { return random.Uint64() }},
+		{"many after others", 100, 50_000, 10, func(int) uint64 { return random.Uint64() }},
+		{"many after many", 100, 50_000, 10_000, func(int) uint64 { return random.Uint64() }},
+		{"pairs", 100, 50_000, 0, func(i int) uint64 { return uint64(i/2) * 0x9e3779b97f4a7c15 }},
+		{"duplicates of all", 100, 50_000, 0, func(i int) uint64 { return uint64(i%100) * 0x9e3779b97f4a7c15 }},
+		{"duplicates of some more", 100, 50_000, 0, func(i int) uint64 { return uint64(i%190) * 0x9e3779b97f4a7c15 }},
+		{"small hashes", 100, 50_000, 0, func(i int) uint64 { return uint64(i) }},
+		{"one hash", 16, 1000, 0, func(int) uint64 { return 0 }},
+	} {
+		oneByOne, atOnce := NewIDs(c.most), NewIDs(c.most)
+		var hashes []uint64
+		for i := range c.rows {
+			h := c.hash(i)
+			oneByOne.AddHashes([]uint64{h})
+			if i < c.before {
+				atOnce.AddHashes([]uint64{h})
+			} else {
+				hashes = append(hashes, h)
+			}
+		}
+		atOnce.AddHashes(hashes)
+		if got, want := atOnce.Duplicates(), oneByOne.Duplicates(); got != want {
+			t.Errorf("%s: %+v, one by one %+v", c.name, got, want)
+		}
+		if !bytes.Equal(atOnce.Sample(c.most), oneByOne.Sample(c.most)) || atOnce.kept > c.most {
+			t.Errorf("%s: another sample than one by one, of %d ids", c.name, atOnce.kept)
+		}
+	}
+}
+
 // A file cannot be made so that its ids crowd in one place of the table: these
 // hashes do where their lowest bits are the place.
 func TestIDsSpread(t *testing.T) {
@@ -107,6 +151,20 @@ func FuzzMergeSample(f *testing.F) {
 			t.Fatalf("%d ids are kept", d.kept)
 		}
 	})
+}
+
+func BenchmarkAddHashes(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	hashes := make([]uint64, 250_000)
+	for i := range hashes {
+		hashes[i] = random.Uint64()
+	}
+	d := NewIDs(1 << 12)
+	for b.Loop() {
+		d.Reset()
+		d.AddHashes(hashes)
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/float64(len(hashes))*1e9, "ns/row")
 }
 
 func BenchmarkIDs(b *testing.B) {

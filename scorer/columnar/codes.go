@@ -3,7 +3,6 @@ package columnar
 import (
 	"encoding/binary"
 	"math"
-	"slices"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go/encoding/rle"
@@ -238,5 +237,7 @@ func reserve[T any](s []T, n int) []T {
 	if len(s)+n <= cap(s) {
 		return s
 	}
-	return slices.Grow(s, max(n, cap(s)))
+	grown := make([]T, len(s), len(s)+max(n, cap(s))) // what is not used yet stays untouched
+	copy(grown, s)
+	return grown
 }
