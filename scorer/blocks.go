@@ -162,7 +162,7 @@ func (s *blockScorer) look(rows int) error {
 		if p == nil {
 			p = s.outcomes.page(place / pagePlaces)
 		}
-		of := p[place%pagePlaces]
+		of := p.outcome(place)
 		if of.class == 0 {
 			var err error
 			if of, err = s.find(row, place); err != nil {

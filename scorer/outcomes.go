@@ -35,10 +35,29 @@ type outcomes struct {
 // place that is not worked out with its page.
 type outcome struct{ probability, class uint32 }
 
-// page has the outcomes of neighbouring places.
-type page [pagePlaces]outcome
+// page has the outcomes of neighbouring places. Many have the same one, so that
+// what is looked up of a page is small.
+type page struct {
+	at   [pagePlaces]uint8 // place in list
+	list [pagePlaces + 1]outcome
+	used int // of list; the first is that of no class
+}
 
 const pagePlaces = 128
+
+func (p *page) outcome(place int) outcome { return p.list[p.at[place%pagePlaces]] }
+
+func (p *page) set(place int, of outcome) {
+	// What was added last is the likeliest.
+	for i := p.used - 1; i > 0; i-- {
+		if p.list[i] == of {
+			p.at[place] = uint8(i)
+			return
+		}
+	}
+	p.at[place], p.list[p.used] = uint8(p.used), of
+	p.used++
+}
 
 // lists are only ever appended to.
 type lists struct {
@@ -112,9 +131,9 @@ func (o *outcomes) page(n int) *page {
 	if p := o.pages[n].Load(); p != nil {
 		return p
 	}
-	p := new(page)
+	p := &page{used: 1}
 	for done := 0; done < pagePlaces && n*pagePlaces+done < o.size; {
-		done += o.run.fill(o, n*pagePlaces+done, p[done:])
+		done += o.run.fill(o, n*pagePlaces+done, p)
 	}
 	o.publish(n, p)
 	return p
@@ -143,7 +162,7 @@ func (o *outcomes) find(place int, x []float64, missing uint64) (outcome, error)
 	n := place / pagePlaces
 	changed := *o.pages[n].Load()
 	found := outcome{o.numbers.Code(p), o.classes.code(of)}
-	changed[place%pagePlaces] = found
+	changed.set(place%pagePlaces, found)
 	o.publish(n, &changed)
 	return found, nil
 }
@@ -155,10 +174,10 @@ type outcomeRun struct {
 	orders        [pagePlaces]explain.Order
 }
 
-// fill fills to with the outcomes from a place on, as long as all features but
-// one stay where they are, and returns how many. It leaves those for find that
+// fill fills a page with the outcomes from a place on, as long as all features
+// but one stay where they are, and returns how many. It leaves those for find that
 // the tables of the model do not have.
-func (r *outcomeRun) fill(o *outcomes, place int, to []outcome) int {
+func (r *outcomeRun) fill(o *outcomes, place int, to *page) int {
 	missing, known, n := uint64(0), true, 1
 	for i := range o.strides {
 		cells := o.grid.Cells(i)
@@ -169,7 +188,7 @@ func (r *outcomeRun) fill(o *outcomes, place int, to []outcome) int {
 			c = o.grid.Missing(i)
 			known = known && c >= 0
 		case i == o.along:
-			n = min(len(to), cells-c)
+			n = min(pagePlaces-place%pagePlaces, cells-c)
 		}
 		r.cell[i] = c
 	}
@@ -195,7 +214,7 @@ func (r *outcomeRun) fill(o *outcomes, place int, to []outcome) int {
 		if code == 0 || of != last {
 			last, code = of, o.classes.code(of)
 		}
-		to[i] = outcome{probability, code}
+		to.set(place%pagePlaces+i, outcome{probability, code})
 	}
 	return n
 }
