@@ -63,6 +63,7 @@ func newBlockScorer(s *Scorer, inputs []batchInput, decidedAt time.Time) *blockS
 	b.keys = make([][]uint64, len(s.features))
 	b.counts = newCounts(s.drift)
 	b.reasonNames = s.reasonNames()
+	b.incomes.term = b.incomeTerm
 	return b
 }
 
@@ -91,8 +92,7 @@ func (s *blockScorer) add(g *columnar.Group, tally *status.Tally) error {
 	if s.block.Rows == 0 {
 		return nil
 	}
-	s.incomes.total(&s.block)
-	s.bind(&s.block, &s.incomes.column)
+	s.locate()
 	if err := s.decide(s.block.Rows); err != nil {
 		return err
 	}
@@ -134,7 +134,6 @@ func codeNumbers(c *ingest.NumberColumn, n *ingest.Numbers, values []float64) {
 
 // decide fills the columns of the decision.
 func (s *blockScorer) decide(rows int) error {
-	s.locate(rows)
 	s.class = grow(s.class, rows)
 	if s.outcomes != nil {
 		return s.look(rows)

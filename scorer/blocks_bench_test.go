@@ -67,8 +67,7 @@ func BenchmarkStages(b *testing.B) {
 			lap(0)
 			rows := w.blocks.block.Rows
 			n += rows
-			w.blocks.incomes.total(&w.blocks.block)
-			w.blocks.bind(&w.blocks.block, &w.blocks.incomes.column)
+			w.blocks.locate()
 			lap(1)
 			if err := w.blocks.decide(rows); err != nil {
 				b.Fatal(err)

@@ -65,19 +65,38 @@ func (c *counts) forget() {
 	}
 }
 
-// locate makes the keys of the rows of the block.
-func (s *blockScorer) locate(rows int) {
+// locate binds the columns of the block and makes the keys of its rows.
+func (s *blockScorer) locate() {
+	rows := s.block.Rows
 	s.at = grow(s.at, rows)
-	clear(s.at)
+	totalled := s.incomes.total(&s.block, s.at)
+	if !totalled {
+		clear(s.at)
+	}
+	s.bind(&s.block, &s.incomes.column)
 	hasArea := false
 	for i := range s.columns {
-		isArea := s.scorer.features[i].column == ingest.PropertyArea
-		s.addKeys(i, isArea)
+		f := &s.scorer.features[i]
+		isArea := f.column == ingest.PropertyArea
+		if !f.total || !totalled {
+			s.addKeys(i, isArea)
+		}
 		hasArea = hasArea || isArea
 	}
 	if c := &s.block.Texts[ingest.PropertyArea]; !hasArea && !c.IsRaw && len(c.Codes) >= rows {
 		addByCode(s.at, c.Codes, s.areaKeys())
 	}
+}
+
+// incomeTerm is the term of a total income, or NaN.
+func (s *blockScorer) incomeTerm(v float64) uint64 {
+	term := uint64(0)
+	for i := range s.scorer.features {
+		if s.scorer.features[i].total {
+			term += s.key(i, v)
+		}
+	}
+	return term
 }
 
 // addKeys adds the terms of feature i.

@@ -26,7 +26,8 @@ func TestIncomes(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	odd := []float64{0, math.Copysign(0, -1), math.NaN(), -3, 0.5, 1e300, math.MaxFloat64, smallIncomes - 1, smallIncomes, 3e9}
-	var c incomes
+	term := func(v float64) uint64 { return math.Float64bits(v) >> (64 - areaShift) }
+	c := incomes{term: term}
 	for _, tc := range []struct {
 		name               string
 		blocks             int
@@ -39,6 +40,8 @@ func TestIncomes(t *testing.T) {
 		{"given alone", 3, 500, true, true, false},
 		{"neither", 2, 500, true, false, false},
 		{"fractions", 5, 9000, false, false, true},
+		{"many whole", 110, 130_000, true, false, true},
+		{"many whole again", 110, 60_000, true, false, true},
 		{"too many", 150, 1e9, false, false, true},
 		{"few after too many", 2, 500, true, false, true},
 	} {
@@ -65,8 +68,12 @@ func TestIncomes(t *testing.T) {
 			fill(ingest.ApplicantIncome, tc.have)
 			fill(ingest.CoapplicantIncome, tc.have)
 			fill(ingest.TotalIncome, tc.given)
-			c.total(&b)
+			at := make([]uint64, b.Rows)
+			terms := c.total(&b, at)
 			for row := range b.Rows {
+				if v := incomeOf(&b, row); terms && at[row] != term(v) {
+					t.Fatalf("row %d, %v, adds %x", row, v, at[row])
+				}
 				checkIncome(t, &c.column, row, incomeOf(&b, row), codes)
 			}
 		}
