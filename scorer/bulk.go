@@ -34,6 +34,7 @@ type BulkOptions struct {
 type Bulk struct {
 	o      BulkOptions
 	models modelKeeper
+	spares spareWorkers
 }
 
 // NewBulk returns the worker of the bulk queue, or an error that names the

@@ -166,12 +166,14 @@ func (r *chunkRun) fill(ctx context.Context, out io.Writer) error {
 	if r.rows.head.Dialect.Streamed() {
 		last = 0
 	}
+	r.rows.spare = r.bulk.spares.take(r.plan.ID, r.rows.scorer)
 	done, err := r.rows.run(ctx, records, last, out, &r.rejects.rejectWriter)
 	if err != nil {
 		return err
 	}
 	r.entry.FirstRecord, r.entry.NextRecord, r.entry.Lines = first, records.Next(), records.Lines()
 	r.entry.Tally, r.entry.Lookup, r.entry.LoanIDs = done.tally, lookupOf(done.file), loanIDs(done.ids)
+	r.bulk.spares.give(r.plan.ID, r.rows.scorer, done.worker)
 	return nil
 }
 

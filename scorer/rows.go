@@ -23,6 +23,7 @@ type rowScorer struct {
 	progress  func(next int64) // told the offset reached, now and then; may be nil
 	limit     *int64           // a stream ends after a segment with more rejects so far; may be nil
 	ending    *ending          // asked after each segment of run; nil: nobody
+	spare     *segmentWorker   // from an earlier run over the same file, with the same scorer; nil: one is made
 }
 
 // segmentWorker is the memory that scoring one range of the file takes.
@@ -49,6 +50,8 @@ type scanned struct {
 	tally status.Tally
 	file  *columnar.File
 	ids   *ingest.IDs // of the rows that were scored; nil if the file has none
+
+	worker *segmentWorker // with ids, and nothing else that is still needed
 }
 
 // run scores every record that the scanner yields up to file offset last, or to
@@ -57,7 +60,7 @@ type scanned struct {
 // memory does not grow with the range. It ends with errEnded when ending says so.
 func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64, out io.Writer, rejects *rejectWriter) (scanned, error) {
 	tally := status.NewTally()
-	w, err := s.worker()
+	w, err := s.takeSpare()
 	if err != nil {
 		return scanned{tally: tally}, err
 	}
@@ -80,10 +83,22 @@ func (s *rowScorer) run(ctx context.Context, records *ingest.Scanner, last int64
 			return scanned{tally: tally}, err
 		}
 		if end == last || records.Next() < end || last == 0 && tooMany(s.limit, rejects.rows) != nil {
-			return scanned{tally: tally, file: f, ids: w.ids}, f.Close()
+			return scanned{tally: tally, file: f, ids: w.ids, worker: w}, f.Close()
 		}
 		s.ending.ask(asking)
 	}
+}
+
+// takeSpare returns a worker that has counted nothing.
+func (s *rowScorer) takeSpare() (*segmentWorker, error) {
+	w := s.spare
+	if s.spare = nil; w == nil {
+		return s.worker()
+	}
+	if w.ids != nil {
+		w.ids.Reset()
+	}
+	return w, nil
 }
 
 // refuse finds the rejects of the records alone.

@@ -49,6 +49,7 @@ type Store struct {
 	client  *s3.Client
 	bucket  string
 	buffers sync.Pool // of *[]byte, for reading ahead
+	parts   sync.Pool // of *[]byte, PartSize each, for writing streams
 }
 
 // New returns the bucket of that name behind client.

@@ -53,20 +53,35 @@ func (c condition) failed() error {
 }
 
 func (s *Store) upload(ctx context.Context, key string, r io.Reader, o PutOptions, c condition) (Info, error) {
-	buf := make([]byte, PartSize)
-	n, end, err := fill(r, buf)
-	switch {
-	case err != nil:
-		return Info{}, err
-	case !end:
-		return s.multipart(ctx, key, io.MultiReader(bytes.NewReader(buf), r), o, c)
-	case c.create:
-		return s.Create(ctx, key, buf[:n], o)
-	case c.etag != "":
-		return s.Replace(ctx, key, c.etag, buf[:n], o)
-	default:
-		return s.Put(ctx, key, buf[:n], o)
+	buf, _ := s.parts.Get().(*[]byte)
+	if buf == nil {
+		buf = new(make([]byte, PartSize))
 	}
+	n, end, err := fill(r, *buf)
+	if err != nil {
+		return Info{}, err
+	}
+	var info Info
+	if end {
+		info, err = s.write(ctx, key, (*buf)[:n], o, c)
+	} else {
+		info, err = s.multipart(ctx, key, io.MultiReader(bytes.NewReader(*buf), r), o, c)
+	}
+	if err == nil { // otherwise a request that was given up may still be reading it
+		s.parts.Put(buf)
+	}
+	return info, err
+}
+
+// write writes the object in one request.
+func (s *Store) write(ctx context.Context, key string, data []byte, o PutOptions, c condition) (Info, error) {
+	switch {
+	case c.create:
+		return s.Create(ctx, key, data, o)
+	case c.etag != "":
+		return s.Replace(ctx, key, c.etag, data, o)
+	}
+	return s.Put(ctx, key, data, o)
 }
 
 // fill reads until buf is full or r has ended. Unlike io.ReadFull it tells a
