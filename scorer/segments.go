@@ -71,10 +71,7 @@ func (s *segments) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	workers := s.cores
-	if workers > 1 {
-		workers++ // the sink has one in its hands while all cores are busy
-	}
+	workers := s.cores + s.cores/4 // some wait for their turn; memory is not free either
 	s.idle, s.more = make(chan *segmentWorker, workers), make(chan struct{}, workers)
 	for range workers {
 		s.more <- struct{}{}
