@@ -238,23 +238,36 @@ func (c *column) flush() {
 	c.startPage()
 }
 
-// appendPage compresses scratch into a data page and returns its size.
+// appendPage makes a data page of scratch and returns its size.
 func (c *column) appendPage(encoding format.Encoding) int32 {
 	start := len(c.body)
-	c.compress()
 	h := pageHeader{kind: format.DataPage, encoding: encoding, size: len(c.scratch), values: c.pageRows}
-	c.body = h.append(c.body, c.packed)
+	packed := 0
+	if c.storing() && len(c.scratch) <= maxBlock {
+		c.packed = appendStoredHead(c.packed[:0], len(c.scratch))
+		c.body = h.append(c.body, c.packed, c.scratch)
+		packed = len(c.packed) + len(c.scratch)
+	} else {
+		c.compress()
+		c.body = h.append(c.body, c.packed, nil)
+		packed = len(c.packed)
+	}
 	size := len(c.body) - start
-	c.raw += int64(size - len(c.packed) + len(c.scratch))
+	c.raw += int64(size - packed + len(c.scratch))
 	return size32(size)
 }
 
-// compress makes packed of scratch. Where that saves little, the pages of the
-// column that follow are only stored, and so are indexes of few and of many
-// distinct values without trying: they are packed already, equal ones in runs,
-// and what is left to save takes more time than it is worth.
+// storing reports whether the page is to be stored only, because compression saved
+// little of an earlier one. Indexes of few and of many distinct values are stored
+// without trying: they are packed already, equal ones in runs, and what is left to
+// save takes more time than it is worth.
+func (c *column) storing() bool {
+	return c.stored || c.coded && (c.entries < fewCodes || c.entries > someEntries)
+}
+
+// compress makes packed of scratch, and notes whether that saves enough.
 func (c *column) compress() {
-	if c.stored || c.coded && (c.entries < fewCodes || c.entries > someEntries) {
+	if c.storing() {
 		c.packed = appendStored(c.packed[:0], c.scratch)
 		return
 	}
@@ -296,7 +309,7 @@ func (c *column) finish() {
 	}
 	c.compressDictionary()
 	h := pageHeader{kind: format.DictionaryPage, encoding: format.Plain, size: len(c.dictionary), values: c.entries}
-	c.dictionaryPage = h.append(c.dictionaryPage[:0], c.packed)
+	c.dictionaryPage = h.append(c.dictionaryPage[:0], c.packed, nil)
 	c.dictionaryRaw = int64(len(c.dictionaryPage) - len(c.packed) + len(c.dictionary))
 }
 

@@ -25,12 +25,15 @@ const (
 	nextField    = 1 << 4
 )
 
-// append appends a page: its header, and packed, as it is after compression.
-func (h *pageHeader) append(dst, packed []byte) []byte {
+// append appends a page: its header, and what it is after compression, in two
+// parts.
+func (h *pageHeader) append(dst, head, body []byte) []byte {
+	crc := crc32.Update(crc32.ChecksumIEEE(head), crc32.IEEETable, body)
+	size := len(head) + len(body)
 	dst = appendInt32(dst, int(h.kind))
 	dst = appendInt32(dst, h.size)
-	dst = appendInt32(dst, len(packed))
-	dst = appendInt32(dst, int(int32(crc32.ChecksumIEEE(packed)))) // fields 1 to 4
+	dst = appendInt32(dst, size)
+	dst = appendInt32(dst, int(int32(crc))) // fields 1 to 4
 	if h.kind == format.DictionaryPage {
 		dst = append(dst, 3*nextField|thriftStruct) // 7
 	} else {
@@ -43,7 +46,7 @@ func (h *pageHeader) append(dst, packed []byte) []byte {
 		dst = appendInt32(dst, int(format.RLE))
 	}
 	dst = append(dst, thriftStop, thriftStop)
-	return append(reserve(dst, len(packed)), packed...)
+	return append(append(reserve(dst, size), head...), body...)
 }
 
 // appendInt32 appends the field after the one before it.

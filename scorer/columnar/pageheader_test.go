@@ -41,7 +41,7 @@ func TestPageHeadersAreReadBack(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			data := tt.header.append(nil, packed)
+			data := tt.header.append(nil, packed[:2], packed[2:])
 			if got := string(data[len(data)-len(packed):]); got != string(packed) {
 				t.Errorf("page %q", got)
 			}

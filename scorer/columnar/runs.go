@@ -42,6 +42,9 @@ func appendRuns(dst, bits []byte, n, width int) []byte {
 // even reports whether all values are equal.
 func even(bits []byte, width int) bool {
 	word := binary.LittleEndian.Uint64(bits)
+	if width == 1 {
+		return word+1 <= 1
+	}
 	if (word^word>>width)<<width != 0 { // the values in it, each with the next
 		return false
 	}

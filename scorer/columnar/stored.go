@@ -31,6 +31,13 @@ func appendStored(dst, src []byte) []byte {
 	}
 }
 
+// appendStoredHead appends what stands before size bytes in a frame of one raw
+// block, which is all that a frame of up to maxBlock bytes needs.
+func appendStoredHead(dst []byte, size int) []byte {
+	header := size<<3 | rawBlock<<1 | 1
+	return append(appendFrameHeader(dst, size), byte(header), byte(header>>8), byte(header>>16))
+}
+
 func appendFrameHeader(dst []byte, size int) []byte {
 	dst = append(binary.LittleEndian.AppendUint32(dst, magicNumber), descriptor)
 	return binary.LittleEndian.AppendUint32(dst, uint32(size))
