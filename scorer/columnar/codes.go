@@ -78,14 +78,14 @@ func (c *column) holdEntered() bool {
 // 0 is a null. Indexes of a page have one width: it ends here if there are more
 // entries by now than that is for.
 func (c *column) addNumbered(codes []uint32) {
-	width, few := bitWidth(c.entries), c.entries < fewCodes
+	width, few := bitWidth(c.entries), c.entries < fewValues
 	if width != c.width || few != c.few {
 		c.flush()
 	}
 	c.coded, c.width, c.few = true, width, few
 	if few {
 		before := c.bits.values
-		c.packFew(codes, denseFew())
+		c.packFew(codes, c.dense)
 		c.advance(len(codes), len(codes)-(c.bits.values-before))
 		return
 	}
@@ -109,9 +109,7 @@ func (g *Group) coded(c *column, codes []uint32, limit int, enter func(code uint
 			c.flush()
 		}
 		n := c.room(len(codes))
-		if limit <= fewCodes {
-			c.addFew(codes[:n], enter)
-		} else {
+		if limit > fewCodes || c.entries >= fewValues || !c.addFew(codes[:n], enter) {
 			c.addCodes(codes[:n], enter)
 		}
 		codes = codes[n:]

@@ -7,11 +7,18 @@ import (
 
 // A dictionary of few values is most of a file's columns: texts of a kind,
 // decisions, reasons. Its codes become bits without a stop between: looked up in
-// a table that fits a register, nulls left out, packed.
-const fewCodes = 16 // with that of null, which is how many a table holds
+// tables that fit registers, nulls left out, packed.
+const (
+	fewValues = 16  // of which there are fewer in such a dictionary
+	fewCodes  = 256 // that can be looked up
+)
 
-// fewTable is the index by the caller's code.
-type fewTable [fewCodes]uint8
+// fewTable is indexes by the caller's code.
+type fewTable struct {
+	indexes [fewCodes]uint8
+	codes   int // in it, that of null included
+	entries int // of the dictionary when it was made
+}
 
 // Indexes that are none. Both have their highest bit set.
 const (
@@ -19,23 +26,24 @@ const (
 	fewUnknown = 0xfe
 )
 
-// fewOf is the table of known codes, which are at most fewCodes.
-func fewOf(known []int32) *fewTable {
-	t := new(fewTable)
-	for code := range t {
-		t[code] = fewUnknown
+// update makes a table of what is known. Codes become known with a new entry only.
+func (t *fewTable) update(known []int32, entries int) {
+	if t.entries != entries || t.codes == 0 {
+		for code := range t.indexes {
+			t.indexes[code] = fewUnknown
+		}
+		t.codes, t.entries = 0, entries
 	}
-	for code, at := range known {
-		t[code] = uint8(at) // null and unknown, too
+	for ; t.codes < len(known); t.codes++ {
+		t.indexes[t.codes] = uint8(known[t.codes]) // null and unknown, too
 	}
-	return t
 }
 
-// denseFew is the table of codes that are dense.
-func denseFew() *fewTable {
-	t := &fewTable{fewNull}
-	for i := range t[1:] {
-		t[1+i] = uint8(i)
+// denseTable is the table of codes that are indexes, counted from 1 on.
+func denseTable() *fewTable {
+	t := &fewTable{codes: fewValues}
+	for code := range fewValues {
+		t.indexes[code] = uint8(code - 1)
 	}
 	return t
 }
@@ -61,12 +69,14 @@ func (p *packedBits) end(width int) {
 }
 
 // addFew adds codes below fewCodes to the page. Values enter the dictionary in
-// the order of their first appearance.
-func (c *column) addFew(codes []uint32, enter func(code uint32)) {
+// the order of their first appearance. If they become too many, no code is added,
+// but all are known.
+func (c *column) addFew(codes []uint32, enter func(code uint32)) bool {
 	c.coded, c.few = true, true
 	bits, levels := c.bits, c.levels.mark()
 	for done := 0; ; {
-		if done += c.packFew(codes[done:], fewOf(c.known)); done == len(codes) {
+		c.fewIndexes.update(c.known, c.entries)
+		if done += c.packFew(codes[done:], &c.fewIndexes); done == len(codes) {
 			break
 		}
 		for _, code := range codes[done:] {
@@ -74,17 +84,21 @@ func (c *column) addFew(codes []uint32, enter func(code uint32)) {
 				c.enter(code, enter)
 			}
 		}
-		if width := bitWidth(c.entries); width != c.width {
+		if width := bitWidth(c.entries); width != c.width || c.entries >= fewValues {
 			// Indexes of a page have one width: begin again, in a new page if
 			// there is something in this one.
 			c.bits = bits
 			c.levels.back(levels)
+			if c.entries >= fewValues {
+				return false
+			}
 			c.flush()
 			c.coded, c.few, c.width = true, true, width
 			bits, levels, done = c.bits, c.levels.mark(), 0
 		}
 	}
 	c.advance(len(codes), len(codes)-(c.bits.values-bits.values))
+	return true
 }
 
 // packFew packs codes up to one that is unknown, and returns how many.
@@ -104,7 +118,7 @@ func (c *column) packFew(codes []uint32, table *fewTable) int {
 func (c *column) packRows(codes []uint32, table *fewTable) int {
 	p, width := &c.bits, c.width
 	for i, code := range codes {
-		index := table[code]
+		index := table.indexes[code]
 		if index == fewUnknown {
 			return i
 		}

@@ -37,18 +37,44 @@ func addBySteps(c *column, codes []uint32, enter func(uint32)) {
 	}
 	c.coded, c.few = true, true
 	before := c.bits.values
-	c.packRows(codes, fewOf(c.known))
+	c.fewIndexes.update(c.known, c.entries)
+	c.packRows(codes, &c.fewIndexes)
 	c.advance(len(codes), len(codes)-(c.bits.values-before))
+}
+
+// sameTexts are texts of all codes: below 16 as many as codes less one, 14 else.
+func sameTexts() []uint32 {
+	of := make([]uint32, fewCodes)
+	for code := range of {
+		of[code] = uint32(code)
+		if code >= fewValues {
+			of[code] = uint32(code % (fewValues - 1))
+		}
+	}
+	return of
 }
 
 func compareFew(tb testing.TB, blocks [][]uint32) {
 	tb.Helper()
+	of := sameTexts()
 	fast, slow := codedColumn(), codedColumn()
-	fast.know(fewCodes)
-	slow.know(fewCodes)
+	enter := func(c *column) func(uint32) {
+		c.knowOf(of)
+		return func(code uint32) {
+			c.enterText(strconv.Itoa(int(of[code])))
+			for other, text := range of {
+				if text == of[code] {
+					c.known[other] = c.known[code]
+				}
+			}
+		}
+	}
+	enterFast, enterSlow := enter(fast), enter(slow)
 	for i, codes := range blocks {
-		fast.addFew(codes, func(code uint32) { fast.enterText(strconv.Itoa(int(code))) })
-		addBySteps(slow, codes, func(code uint32) { slow.enterText(strconv.Itoa(int(code))) })
+		if !fast.addFew(codes, enterFast) {
+			tb.Fatalf("block %d: %d values", i, fast.entries)
+		}
+		addBySteps(slow, codes, enterSlow)
 		if diff := cmp.Diff(state(slow), state(fast)); diff != "" {
 			tb.Fatalf("block %d of %d codes (-row by row +by vectors):\n%.1500s", i, len(codes), diff)
 		}
@@ -73,7 +99,10 @@ func TestVectorsPackAsRowsDo(t *testing.T) {
 		{"two values", 3, 2},
 		{"four values", 5, 0},
 		{"five values", 6, 30},
-		{"all values", fewCodes, 10},
+		{"one table", fewValues, 10},
+		{"two tables", fewValues + 1, 10},
+		{"two tables and a code", 2*fewValues + 1, 10},
+		{"all codes", fewCodes, 10},
 		{"hardly a value", fewCodes, 99},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,7 +114,7 @@ func TestVectorsPackAsRowsDo(t *testing.T) {
 				for i := range codes {
 					if r.IntN(100) >= tt.nulls {
 						// the later ones come later
-						codes[i] = uint32(r.IntN(min(tt.codes, 1+len(blocks)/2)))
+						codes[i] = uint32(r.IntN(min(tt.codes, 1+len(blocks)*len(blocks)/2)))
 					}
 				}
 				blocks = append(blocks, codes)
@@ -105,7 +134,7 @@ func FuzzFewCodes(f *testing.F) {
 			n := min(len(data), 1+int(size))
 			codes := make([]uint32, n)
 			for i, b := range data[:n] {
-				codes[i] = uint32(b % fewCodes)
+				codes[i] = uint32(b)
 			}
 			blocks, data = append(blocks, codes), data[n:]
 		}
@@ -115,19 +144,25 @@ func FuzzFewCodes(f *testing.F) {
 
 func TestCodeThatIsNoneOfFewPanics(t *testing.T) {
 	t.Parallel()
-	for _, code := range []uint32{fewCodes, 1 << 16, 1<<16 + 1, 1 << 31, 1<<32 - 1} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("code %d of %d: no panic", code, fewCodes)
+	for _, known := range []int{3, 16, 17, 100, fewCodes} {
+		for _, code := range []uint32{uint32(known), fewCodes, 1 << 16, 1<<16 + 1, 1 << 31, 1<<32 - 1} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("code %d of %d: no panic", code, known)
+					}
+				}()
+				c := codedColumn()
+				c.know(known)
+				for i := range c.known {
+					c.known[i] = 0
 				}
+				c.entries = 1
+				codes := make([]uint32, 64)
+				codes[40] = code
+				c.addFew(codes, func(uint32) {})
 			}()
-			c := codedColumn()
-			c.know(fewCodes)
-			codes := make([]uint32, 64)
-			codes[40] = code
-			c.addFew(codes, func(uint32) {})
-		}()
+		}
 	}
 }
 
@@ -214,13 +249,13 @@ func TestCodesThatNoRowHasChangeNothing(t *testing.T) {
 	for i := range names {
 		names[i] = strconv.Itoa(i)
 	}
-	for _, used := range []int{1, 2, 3, 9, fewCodes - 1, fewCodes} {
+	for _, used := range []int{1, 2, 3, 9, fewValues - 1, fewValues, fewValues + 1, 40, fewCodes} {
 		few, many := codedGroup(t), codedGroup(t)
 		r := rand.New(rand.NewPCG(9, uint64(used)))
 		for block := range 60 {
 			codes := make([]uint32, 500+r.IntN(1000))
 			for i := range codes {
-				codes[i] = uint32(r.IntN(min(used, 1+block/10)))
+				codes[i] = uint32(r.IntN(min(used, 1+block*block/10)))
 			}
 			few.Texts(0, codes, names[:used])
 			many.Texts(0, codes, names)

@@ -31,10 +31,10 @@ type Group struct {
 // with codec, which may be shared.
 func NewGroup(s *Schema, codec *zstd.Codec) *Group {
 	g := &Group{schema: s, columns: make([]column, len(s.columns))}
-	places := newPlaces()
+	places, dense := newPlaces(), denseTable()
 	for i := range g.columns {
 		g.columns[i].init(&s.columns[i], codec)
-		g.columns[i].places = places
+		g.columns[i].places, g.columns[i].dense = places, dense
 	}
 	return g
 }
@@ -120,9 +120,10 @@ type column struct {
 
 	stored bool // pages are only stored from here on
 
-	dictionary []byte   // its values, PLAIN
-	entries    int      // in the dictionary
-	known      []int32  // indexes by the caller's codes
+	dictionary []byte  // its values, PLAIN
+	entries    int     // in the dictionary
+	known      []int32 // indexes by the caller's codes
+	fewIndexes fewTable
 	numbered   []uint32 // indexes of the codes that are added, from 1 on
 	entered    bounds   // of dense values, whether rows have them or not
 	bounds     bounds
@@ -135,6 +136,7 @@ type column struct {
 
 	scratch, packed []byte
 	places          *[256]uint64 // see newPlaces
+	dense           *fewTable    // see denseTable
 	ends            []uint32     // of the values among texts
 }
 
@@ -150,6 +152,7 @@ func (c *column) reset() {
 	c.usedPlain, c.usedDict, c.usedDelta, c.usedInts = false, false, false, false
 	c.startPage()
 	c.dictionary, c.entries, c.width, c.known = c.dictionary[:0], 0, 0, c.known[:0]
+	c.fewIndexes.codes = 0
 	c.entered = bounds{}
 	c.bounds = bounds{exact: true, min: c.bounds.min[:0], max: c.bounds.max[:0]}
 	c.hashes = c.hashes[:0]
@@ -262,7 +265,7 @@ func (c *column) appendPage(encoding format.Encoding) int32 {
 // without trying: they are packed already, equal ones in runs, and what is left to
 // save takes more time than it is worth.
 func (c *column) storing() bool {
-	return c.stored || c.coded && (c.entries < fewCodes || c.entries > someEntries)
+	return c.stored || c.coded && (c.entries < fewValues || c.entries > someEntries)
 }
 
 // compress makes packed of scratch, and notes whether that saves enough.

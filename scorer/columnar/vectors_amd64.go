@@ -15,7 +15,7 @@ func (c *column) packVectors(codes []uint32, table *fewTable) int {
 	p, l := &c.bits, &c.levels
 	p.bytes, l.bits = reserve(p.bytes, n*c.width/8+8), reserve(l.bits, n/8)
 	run := fewRun{
-		codes: &codes[0], n: n, table: table, places: c.places,
+		codes: &codes[0], n: n, table: &table.indexes[0], tables: (table.codes + 15) / 16, places: c.places,
 		levels: &l.bits[:len(l.bits)+1][len(l.bits)], to: &p.bytes[:len(p.bytes)+1][len(p.bytes)],
 		width: c.width, pairs: 1 | 1<<(8+c.width), fours: 1 | 1<<(16+2*c.width), shift: 32 - 4*c.width,
 		rest: p.rest, nRest: p.nRest,
@@ -31,7 +31,8 @@ func (c *column) packVectors(codes []uint32, table *fewTable) int {
 type fewRun struct {
 	codes  *uint32
 	n      int // of codes, a multiple of 32
-	table  *fewTable
+	table  *uint8
+	tables int // of 16 indexes
 	places *[256]uint64
 	levels *byte // room for n/8
 	to     *byte // room for n*width/8+8

@@ -1,8 +1,12 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-DATA range<>+0(SB)/4, $0xfffffff0
+DATA range<>+0(SB)/4, $0xffffff00
 GLOBL range<>(SB), RODATA|NOPTR, $4
+DATA sixteen<>+0(SB)/4, $0x10101010
+GLOBL sixteen<>(SB), RODATA|NOPTR, $4
+DATA saturate<>+0(SB)/4, $0x70707070
+GLOBL saturate<>(SB), RODATA|NOPTR, $4
 DATA unknown<>+0(SB)/4, $0xfefefefe
 GLOBL unknown<>(SB), RODATA|NOPTR, $4
 
@@ -40,8 +44,9 @@ GLOBL upper<>(SB), RODATA|NOPTR, $16
 //	SI  codes    CX  codes left    DX  levels   DI  to
 //	R8  rest     R9  bits in it    R10 width    R11 values
 //	R13 places   AX  the rows that have a value, a bit each
-//	Y15 table    Y14 what no code has    Y13 unknown   Y12 order   Y11 upper
+//	Y15 the first table    Y14 what no code has    Y13 unknown   Y12 order   Y11 upper
 //	Y10 pairs    Y9  fours    X8  shift    Y7  the lower half of 64 bits
+//	Y6  the last code of the tables
 TEXT ·packFewAVX2(SB), NOSPLIT, $0-16
 	MOVQ run+0(FP), AX
 	MOVQ fewRun_codes(AX), SI
@@ -56,6 +61,11 @@ TEXT ·packFewAVX2(SB), NOSPLIT, $0-16
 
 	MOVQ           fewRun_table(AX), BX
 	VBROADCASTI128 (BX), Y15
+	MOVQ           fewRun_tables(AX), R12
+	SHLL           $4, R12
+	DECL           R12
+	VMOVD          R12, X6
+	VPBROADCASTB   X6, Y6
 	VPBROADCASTD   range<>(SB), Y14
 	VPBROADCASTD   unknown<>(SB), Y13
 	VMOVDQU        order<>(SB), Y12
@@ -67,7 +77,7 @@ TEXT ·packFewAVX2(SB), NOSPLIT, $0-16
 	VPSRLQ         $32, Y7, Y7
 
 rows:
-	// 32 codes as bytes. One that is not below 16 is not for here.
+	// 32 codes as bytes. One that is in no table is not for here.
 	VMOVDQU   (SI), Y0
 	VMOVDQU   32(SI), Y1
 	VMOVDQU   64(SI), Y2
@@ -82,8 +92,35 @@ rows:
 	VPACKUSWB Y2, Y0, Y0
 	VPERMD    Y0, Y12, Y0
 
-	// Their indexes.
-	VPSHUFB   Y0, Y15, Y0
+	VPSUBUSB  Y6, Y0, Y1
+	VPTEST    Y1, Y1
+	JNE       done
+
+	// Their indexes: from the first table, as codes below 16, which a byte's
+	// highest bit tells apart from others after adding; then 16 less, from the
+	// next.
+	MOVQ         run+0(FP), AX
+	MOVQ         fewRun_tables(AX), R12
+	VPBROADCASTD saturate<>(SB), Y3
+	VPADDUSB     Y3, Y0, Y1
+	VPSHUFB      Y1, Y15, Y1
+	DECQ         R12
+	JEQ          looked
+	MOVQ         fewRun_table(AX), BX
+	VPBROADCASTD sixteen<>(SB), Y2
+
+table:
+	VPSUBB         Y2, Y0, Y0
+	VPADDUSB       Y3, Y0, Y4
+	ADDQ           $16, BX
+	VBROADCASTI128 (BX), Y5
+	VPSHUFB        Y4, Y5, Y4
+	VPOR           Y4, Y1, Y1
+	DECQ           R12
+	JNE            table
+
+looked:
+	VMOVDQA   Y1, Y0
 	VPCMPEQB  Y13, Y0, Y1
 	VPTEST    Y1, Y1
 	JNE       done
