@@ -157,7 +157,7 @@ func (h *Head) detectDecimal(text []byte) {
 		return
 	}
 	decoder := h.Decoder()
-	s := NewScanner(bytes.NewReader(text), 0, ScannerOptions{Dialect: *d})
+	s := scanText(text, 0, ScannerOptions{Dialect: *d})
 	points, commas, groups := 0, 0, 0
 	for s.Scan() {
 		fields := s.Record().Fields

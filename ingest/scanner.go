@@ -71,9 +71,20 @@ type Scanner struct {
 // The end of r is taken for the end of the file: r must reach beyond opts.End to the end of the last record,
 // so it is best not bounded at all. It is read in pieces of up to four times the record limit.
 func NewScanner(r io.Reader, offset int64, opts ScannerOptions) *Scanner {
-	s := newScanner(offset, opts)
-	s.r, s.buf = r, make([]byte, 4*(s.limit+2), 4*(s.limit+2)+lookahead)
+	s := new(Scanner)
+	s.Reset(r, offset, opts)
 	return s
+}
+
+// Reset makes s what NewScanner returns, and keeps its memory.
+func (s *Scanner) Reset(r io.Reader, offset int64, opts ScannerOptions) {
+	buf := s.buf
+	*s = *newScanner(offset, opts)
+	size := 4 * (s.limit + 2)
+	if cap(buf) < size+lookahead {
+		buf = make([]byte, size, size+lookahead)
+	}
+	s.r, s.buf = r, buf[:size]
 }
 
 // scanText returns a Scanner for the records of a text in memory, from file offset on, where it begins. It is not copied.

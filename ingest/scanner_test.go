@@ -221,3 +221,32 @@ func TestScannerDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations a record", n)
 	}
 }
+
+// A scanner that is used again finds what a new one finds.
+func TestScannerReset(t *testing.T) {
+	t.Parallel()
+	var s Scanner
+	for i, c := range []struct {
+		text string
+		opts ScannerOptions
+	}{
+		{"a,\"b\nc\",d\ne,f", ScannerOptions{}},
+		{"1;2\n\"never closed\n3;4\n", ScannerOptions{MaxRecord: 20, Dialect: Dialect{Delimiter: ";"}}},
+		{strings.Repeat("x,", 40_000) + "\nshort,row\n", ScannerOptions{}},
+		{"last,one\n", ScannerOptions{MaxRecord: 5, FirstLine: 7}},
+	} {
+		fresh := NewScanner(strings.NewReader(c.text), 100, c.opts)
+		s.Reset(strings.NewReader(c.text), 100, c.opts)
+		for fresh.Scan() {
+			if !s.Scan() {
+				t.Fatalf("text %d: ends before byte %d: %v", i, fresh.Record().Offset, s.Err())
+			}
+			if diff := cmp.Diff(fresh.Record(), s.Record()); diff != "" {
+				t.Errorf("text %d: %s", i, diff)
+			}
+		}
+		if s.Scan() || s.Next() != fresh.Next() || s.Lines() != fresh.Lines() {
+			t.Errorf("text %d: ends at byte %d, line %d, want %d, %d", i, s.Next(), s.Lines(), fresh.Next(), fresh.Lines())
+		}
+	}
+}

@@ -32,6 +32,7 @@ type segmentWorker struct {
 	group  *columnar.Group // nil: rows are only refused
 	ids    *ingest.IDs     // of the rows that were scored; nil if the file has none
 
+	scanner     ingest.Scanner // of a segment of a file at hand
 	blockReader *ingest.BlockReader
 }
 

@@ -154,15 +154,14 @@ func (s *segments) worker(ctx context.Context) (*segmentWorker, bool) {
 // score scores segment k from its first record on, which is guessed if it is
 // not given.
 func (s *segments) score(ctx context.Context, w *segmentWorker, k int, first *int64) (*segment, error) {
-	records, err := s.open(k, first)
-	if err != nil {
+	if err := s.open(&w.scanner, k, first); err != nil {
 		return nil, err
 	}
-	return s.rows.segment(ctx, records, w, newRejectLines())
+	return s.rows.segment(ctx, &w.scanner, w, newRejectLines())
 }
 
-// open returns a scanner of segment k.
-func (s *segments) open(k int, first *int64) (*ingest.Scanner, error) {
+// open makes records scan segment k.
+func (s *segments) open(records *ingest.Scanner, k int, first *int64) error {
 	r := ingest.Chunk(s.head.DataStart, s.size, s.bytes, k)
 	start := r.Start
 	switch {
@@ -171,20 +170,21 @@ func (s *segments) open(k int, first *int64) (*ingest.Scanner, error) {
 	case k > 0:
 		var err error
 		if start, err = s.head.Dialect.FirstRecord(io.NewSectionReader(s.in, start-1, s.size-start+1), start, r.End); err != nil {
-			return nil, &sourceError{err}
+			return &sourceError{err}
 		}
 	}
 	in := io.NewSectionReader(s.in, start, s.size-start)
-	return ingest.NewScanner(in, start, ingest.ScannerOptions{End: r.End, Dialect: s.head.Dialect}), nil
+	records.Reset(in, start, ingest.ScannerOptions{End: r.End, Dialect: s.head.Dialect})
+	return nil
 }
 
 // rejects makes a segment's rejects anew.
 func (s *segments) rejects(ctx context.Context, seg *segment, k int, to func(*reject) error) error {
-	records, err := s.open(k, &seg.first)
-	if err != nil {
+	var records ingest.Scanner
+	if err := s.open(&records, k, &seg.first); err != nil {
 		return err
 	}
-	return s.rows.refuse(ctx, records, &rejectWriter{sink: to})
+	return s.rows.refuse(ctx, &records, &rejectWriter{sink: to})
 }
 
 // segmentSink takes segments in order.

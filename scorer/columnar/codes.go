@@ -230,12 +230,13 @@ func (c *column) addDoubles(values []float64) {
 	c.advance(len(values), nulls)
 }
 
-// reserve makes room for n more, and for twice as many soon.
+// reserve makes room for n more, and for four times as many soon: memory that is
+// left behind costs more than room that is never touched.
 func reserve[T any](s []T, n int) []T {
 	if len(s)+n <= cap(s) {
 		return s
 	}
-	grown := make([]T, len(s), len(s)+max(n, cap(s))) // what is not used yet stays untouched
+	grown := make([]T, len(s), len(s)+max(n, 3*cap(s))) // what is not used yet stays untouched
 	copy(grown, s)
 	return grown
 }
