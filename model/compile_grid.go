@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/loanscorer/loanscorer/model/axis"
+	"github.com/loanscorer/loanscorer/model/sums"
 )
 
 // grid is the table form. The thresholds of each feature cut its line into
@@ -60,12 +61,7 @@ func (f *filler) tree(at int32) {
 
 // add adds p to every cell of the box.
 func (f *filler) add(p float64) {
-	f.box.runs(func(from, to int) {
-		run := f.cells[from:to]
-		for i := range run {
-			run[i] += p
-		}
-	})
+	f.box.runs(func(from, to int) { sums.Add(f.cells[from:to], p) })
 }
 
 // one looks one row up.

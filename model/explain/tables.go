@@ -11,6 +11,7 @@ import (
 
 	"github.com/loanscorer/loanscorer/model"
 	"github.com/loanscorer/loanscorer/model/axis"
+	"github.com/loanscorer/loanscorer/model/sums"
 )
 
 // Limits of the table form. They bound memory (8 bytes a cell) and the time
@@ -276,10 +277,7 @@ func (f *filler) leaf(n, at int, v float64) {
 	}
 	i := f.order[n-1]
 	if n == 1 {
-		run := f.cells[at+f.box[i].from : at+f.box[i].to]
-		for j := range run {
-			run[j] += v
-		}
+		sums.Add(f.cells[at+f.box[i].from:at+f.box[i].to], v)
 		return
 	}
 	for j := f.box[i].from; j < f.box[i].to; j++ {
