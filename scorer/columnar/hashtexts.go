@@ -6,22 +6,13 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// hash appends the XXH64 hashes of texts.
-func (r textRun) hash(hashes []uint64) []uint64 {
-	n := len(hashes)
-	hashes = reserve(hashes, len(r.ends))[:n+len(r.ends)]
-	for i := 0; i < len(r.ends); {
-		end := r.ends[i]
-		if isShort(r.data, r.start, end) {
-			i += hashShort(hashes[n+i:], r.data, r.start, r.ends[i:])
-			r.start = r.ends[i-1]
-			continue
-		}
-		hashes[n+i] = xxhash.Sum64(r.data[r.start:end])
-		r.start = end
-		i++
+// hash finds the XXH64 hashes of texts of any length.
+func (r *textRun) hash(hashes []uint64) {
+	start := r.start
+	for i, end := range r.ends {
+		hashes[i] = xxhash.Sum64(r.data[start:end])
+		start = end
 	}
-	return hashes
 }
 
 const (

@@ -20,26 +20,58 @@ func isShort(data []byte, start, end uint32) bool {
 
 // addShort adds the next texts as far as they are short. They come after
 // data[before:start], which was added last.
-func (t *pageTexts) addShort(r *textRun, before uint32, bounded bool) {
-	n, m, added := len(t.prefixes), len(t.data), *r
-	prefixes, suffixes := t.prefixes[n:cap(t.prefixes)], t.suffixes[n:cap(t.suffixes)]
-	rows, rising := r.sharedPrefixes(prefixes, before)
-	added.ends = r.ends[:rows]
-	t.data = reserve(t.data, short*(rows+1))
-	m += added.cut(t.data[m:cap(t.data)], prefixes, suffixes)
-	t.prefixes, t.suffixes, t.data = t.prefixes[:n+rows], t.suffixes[:n+rows], t.data[:m]
-	r.skip(rows)
-	last := int(r.start) - int(prefixes[rows-1]+suffixes[rows-1])
-	t.last = r.data[last:r.start]
+func (t *pageTexts) addShort(r *textRun, before uint32) {
+	n, m := len(t.prefixes), len(t.data)
+	t.data = reserve(t.data, short*(len(r.ends)+1))
+	to := shortPlaces{t.prefixes[n:cap(t.prefixes)], t.suffixes[n:cap(t.suffixes)], t.data[m:cap(t.data)]}
+	done := to.take(r, before)
+	added := r.first(done.rows)
+	t.prefixes, t.suffixes, t.data = t.prefixes[:n+done.rows], t.suffixes[:n+done.rows], t.data[:m+done.bytes]
+	r.skip(done.rows)
+	t.last = r.data[added.last():r.start]
 	switch {
-	case !bounded:
-	case rising:
+	case r.hashes == nil:
+	case done.rising:
 		if bytes.Compare(t.last, t.most) > 0 {
 			t.most = t.last
 		}
 	default:
 		t.boundShort(&added)
 	}
+}
+
+// last is where the last text begins.
+func (r *textRun) last() uint32 {
+	if n := len(r.ends); n > 1 {
+		return r.ends[n-2]
+	}
+	return r.start
+}
+
+// shortPlaces is where to put what short texts share with the one before them,
+// and what comes after that: lengths and bytes.
+type shortPlaces struct {
+	prefixes, suffixes []int32 // as many as there are texts
+	data               []byte  // short bytes a text, and as many more
+}
+
+// shortDone is what was put there.
+type shortDone struct {
+	rows   int
+	bytes  int
+	rising bool // each text is known to be greater than the one before it
+}
+
+// takeGo takes texts as far as they are short, at least one, and hashes them. The
+// first comes after data[before:start].
+func (p *shortPlaces) takeGo(r *textRun, before uint32) (done shortDone) {
+	done.rows, done.rising = r.sharedPrefixes(p.prefixes, before)
+	added := r.first(done.rows)
+	done.bytes = added.cut(p.data, p.prefixes, p.suffixes)
+	if r.hashes != nil {
+		hashShort(r.hashes, r.data, r.start, added.ends)
+	}
+	return done
 }
 
 // sharedPrefixes finds what texts share with the one before them as far as they

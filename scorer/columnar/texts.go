@@ -41,7 +41,7 @@ func (g *Group) Bytes(column int, data []byte, ends []uint32) {
 			c.flush()
 		}
 		n := c.room(len(ends))
-		c.addBytes(textRun{data, start, ends[:n]})
+		c.addBytes(textRun{data: data, start: start, ends: ends[:n]})
 		start, ends = ends[n-1], ends[n:]
 	}
 }
@@ -53,10 +53,12 @@ func (c *column) addBytes(r textRun) {
 		c.addLevels(c.textLevels(&r), rows)
 	}
 	if c.Bloom {
-		c.hashes = r.hash(c.hashes)
+		n := len(c.hashes)
+		c.hashes = reserve(c.hashes, len(r.ends))[:n+len(r.ends)]
+		r.hashes = c.hashes[n:]
 	}
 	if len(r.ends) > 0 {
-		c.texts.add(r, c.Bloom)
+		c.texts.add(r)
 	}
 	c.advance(rows, rows-len(r.ends))
 }
@@ -85,9 +87,10 @@ func (c *column) textLevels(r *textRun) []uint8 {
 // textRun is a run of texts: the first is data[start:ends[0]], the next
 // data[ends[0]:ends[1]].
 type textRun struct {
-	data  []byte
-	start uint32
-	ends  []uint32
+	data   []byte
+	start  uint32
+	ends   []uint32
+	hashes []uint64 // places for them, in columns with a bloom filter; else nil
 }
 
 func (r *textRun) anyEmpty() bool {
@@ -105,17 +108,25 @@ func (r *textRun) anyEmpty() bool {
 func (r *textRun) skip(n int) {
 	if n > 0 {
 		r.start, r.ends = r.ends[n-1], r.ends[n:]
+		if r.hashes != nil {
+			r.hashes = r.hashes[n:]
+		}
 	}
+}
+
+// first is the run of the first n texts.
+func (r *textRun) first(n int) textRun {
+	return textRun{data: r.data, start: r.start, ends: r.ends[:n]}
 }
 
 // add adds texts, at least one, to the page: some as any text is, then those
 // after them that are short, and so on.
-func (t *pageTexts) add(r textRun, bounded bool) {
+func (t *pageTexts) add(r textRun) {
 	t.prefixes, t.suffixes = reserve(t.prefixes, len(r.ends)), reserve(t.suffixes, len(r.ends))
 	t.size += int(r.ends[len(r.ends)-1] - r.start)
 	for len(r.ends) > 0 {
-		if before := t.addLong(&r, bounded); len(r.ends) > 0 {
-			t.addShort(&r, before, bounded)
+		if before := t.addLong(&r); len(r.ends) > 0 {
+			t.addShort(&r, before)
 		}
 	}
 	for i, v := range []*[]byte{&t.last, &t.least, &t.most} {
@@ -126,15 +137,15 @@ func (t *pageTexts) add(r textRun, bounded bool) {
 
 // addLong adds the next text and those after it as far as they are not short. It
 // returns where the last one begins.
-func (t *pageTexts) addLong(r *textRun, bounded bool) (before uint32) {
-	if bounded && len(t.prefixes) == 0 {
+func (t *pageTexts) addLong(r *textRun) (before uint32) {
+	if len(t.prefixes) == 0 {
 		t.least = r.data[r.start:r.ends[0]]
 		t.most = t.least
 	}
-	added, last, start := *r, t.last, r.start
+	added, last, start := r.first(len(r.ends)), t.last, r.start
 	for i, end := range r.ends {
 		if i > 0 && isShort(r.data, start, end) {
-			added.ends = r.ends[:i]
+			added = r.first(i)
 			break
 		}
 		v := r.data[start:end]
@@ -145,7 +156,8 @@ func (t *pageTexts) addLong(r *textRun, bounded bool) (before uint32) {
 		last, before, start = v, start, end
 	}
 	t.last = last
-	if bounded {
+	if r.hashes != nil {
+		added.hash(r.hashes)
 		t.bound(added)
 	}
 	r.skip(len(added.ends))
