@@ -90,12 +90,7 @@ func (c *column) addNumbered(codes []uint32) {
 		return
 	}
 	c.indexes = reserve(c.indexes, len(codes))
-	to := c.indexes[len(c.indexes):][:len(codes)]
-	n, there := c.squeezeVectors(to, codes, 1)
-	for _, code := range codes[n:] {
-		to[there] = int32(code) - 1 // 0 becomes null
-		there += c.levels.present(to[there])
-	}
+	there := c.squeeze(c.indexes[len(c.indexes):][:len(codes)], codes)
 	c.indexes = c.indexes[:len(c.indexes)+there]
 	c.advance(len(codes), len(codes)-there)
 	c.packEights()

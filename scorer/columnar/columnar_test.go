@@ -234,9 +234,11 @@ func TestRoundTrip(t *testing.T) {
 				groups = append(groups, randomRows(n, tt.distinct, uint64(i)))
 				want = append(want, groups[i].want()...)
 			}
-			got := read(t, write(t, testSchema(t), 4096, groups...))
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("rows (-want +got):\n%.2000s", diff)
+			for _, block := range []int{4096, 1021} {
+				got := read(t, write(t, testSchema(t), block, groups...))
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("rows in blocks of %d (-want +got):\n%.2000s", block, diff)
+				}
 			}
 		})
 	}

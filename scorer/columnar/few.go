@@ -111,7 +111,39 @@ func (c *column) packFew(codes []uint32, table *fewTable) int {
 		}
 	}
 	done += c.packVectors(codes[done:], table)
+	done += c.packEightRows(codes[done:], table)
 	return done + c.packRows(codes[done:], table)
+}
+
+// packEightRows is packFew eight by eight, as far as there are eight that are
+// known. The levels of the page end in a whole byte.
+func (c *column) packEightRows(codes []uint32, table *fewTable) int {
+	p, l, whole := &c.bits, &c.levels, len(codes)&^7
+	at, width := len(p.bytes), c.width
+	p.bytes = reserve(p.bytes, whole*width/8+8)
+	to, rest, n, done := p.bytes[:at+whole*width/8+8], p.rest, p.nRest, 0
+eights:
+	for ; done < whole; done += 8 {
+		level, word, used := uint8(0), rest, n
+		for i, code := range codes[done : done+8] {
+			index := table.indexes[code]
+			if index == fewUnknown {
+				break eights
+			}
+			there := ^index >> 7
+			level |= there << i
+			word |= uint64(index&-there) << (used & 63)
+			used += width & -int(there)
+		}
+		binary.LittleEndian.PutUint64(to[at:], word)
+		at += used >> 3
+		rest, n = word>>(used&^7), used&7
+		l.bits = append(l.bits, level)
+		p.values += bits.OnesCount8(level)
+	}
+	l.rows += done
+	p.bytes, p.rest, p.nRest = to[:at], rest, n
+	return done
 }
 
 // packRows is packFew row by row.

@@ -166,42 +166,6 @@ func TestCodeThatIsNoneOfFewPanics(t *testing.T) {
 	}
 }
 
-// squeezed are the values that are not negative after less is taken away, and
-// the levels of all.
-func squeezed(codes []uint32, less int32) (values []int32, levels pageLevels) {
-	for _, code := range codes {
-		if v := int32(code) - less; levels.present(v) > 0 {
-			values = append(values, v)
-		}
-	}
-	return values, levels
-}
-
-func FuzzSqueeze(f *testing.F) {
-	f.Add([]byte{1, 0, 0, 3, 4, 5, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8}, int32(1))
-	f.Add(bytes.Repeat([]byte{0, 200}, 100), int32(0))
-	f.Fuzz(func(t *testing.T, data []byte, less int32) {
-		less &= 1
-		codes := make([]uint32, len(data)&^7)
-		for i := range codes {
-			codes[i] = uint32(data[i])*77_777 - uint32(data[i]&1)
-		}
-		want, levels := squeezed(codes, less)
-		c := codedColumn()
-		to := make([]int32, len(codes))
-		rows, there := c.squeezeVectors(to, codes, less)
-		if rows == 0 {
-			return // there is no vector here
-		}
-		if diff := cmp.Diff(want, to[:there:there]); diff != "" && there > 0 {
-			t.Errorf("values (-want +got):\n%s", diff)
-		}
-		if there != len(want) || rows != len(codes) || levels.rows != c.levels.rows || !bytes.Equal(levels.bits, c.levels.bits) {
-			t.Errorf("%d rows, %d values, levels %v, want %d, %d, %v", rows, there, c.levels, len(codes), len(want), levels)
-		}
-	})
-}
-
 func TestBoundsAreOfValuesThatRowsHave(t *testing.T) {
 	t.Parallel()
 	// By the calls of Dense: codes and how many values there are by then.

@@ -34,13 +34,6 @@ func (l *pageLevels) add(level uint8) {
 	l.rows++
 }
 
-// present adds a row by its index, and returns 1 if that is not negative.
-func (l *pageLevels) present(index int32) int {
-	there := ^uint32(index) >> 31
-	l.add(uint8(there))
-	return int(there)
-}
-
 // levelsMark is a state of levels to go back to.
 type levelsMark struct {
 	rows int

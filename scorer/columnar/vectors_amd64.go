@@ -52,11 +52,10 @@ type fewRun struct {
 //go:noescape
 func packFewAVX2(run *fewRun) int
 
-// squeezeVectors takes less from codes, eight at a time: what is not negative
-// then goes to the front of to, a bit for each to the levels of the page, which
-// end in a whole byte. It returns how many codes that was and how many values. to
-// may be where codes are.
-func (c *column) squeezeVectors(to []int32, codes []uint32, less int32) (rows, there int) {
+// squeezeVectors is squeeze eight at a time, as far as there are eight; the levels
+// of the page end in a whole byte. It returns how many codes that was and how
+// many are there.
+func (c *column) squeezeVectors(to []int32, codes []uint32) (rows, there int) {
 	n := len(codes) &^ 7
 	if n == 0 || !vectors {
 		return 0, 0
@@ -65,7 +64,7 @@ func (c *column) squeezeVectors(to []int32, codes []uint32, less int32) (rows, t
 	l.bits = reserve(l.bits, n/8)
 	_ = to[n-1]
 	there = squeezeAVX2(&squeezeRun{
-		codes: &codes[0], n: n, less: less, places: c.places, levels: &l.bits[:len(l.bits)+1][len(l.bits)], to: &to[0],
+		codes: &codes[0], n: n, places: c.places, levels: &l.bits[:len(l.bits)+1][len(l.bits)], to: &to[0],
 	})
 	l.bits, l.rows = l.bits[:len(l.bits)+n/8], l.rows+n
 	return n, there
@@ -75,7 +74,6 @@ func (c *column) squeezeVectors(to []int32, codes []uint32, less int32) (rows, t
 type squeezeRun struct {
 	codes  *uint32
 	n      int // of codes, a multiple of 8, and room in to
-	less   int32
 	places *[256]uint64
 	levels *byte // room for n/8
 	to     *int32

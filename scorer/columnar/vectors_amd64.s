@@ -197,7 +197,7 @@ done:
 // func squeezeAVX2(run *squeezeRun) int
 //
 //	SI  codes    CX  codes left    DX  levels    DI  to    R13 places
-//	Y15 less
+//	Y15 minus 1
 TEXT ·squeezeAVX2(SB), NOSPLIT, $0-16
 	MOVQ         run+0(FP), AX
 	MOVQ         squeezeRun_codes(AX), SI
@@ -205,12 +205,12 @@ TEXT ·squeezeAVX2(SB), NOSPLIT, $0-16
 	MOVQ         squeezeRun_places(AX), R13
 	MOVQ         squeezeRun_levels(AX), DX
 	MOVQ         squeezeRun_to(AX), DI
-	VPBROADCASTD squeezeRun_less(AX), Y15
+	VPCMPEQD     Y15, Y15, Y15
 	MOVQ         DI, R12
 
 eight:
 	VMOVDQU   (SI), Y0
-	VPSUBD    Y15, Y0, Y0
+	VPADDD    Y15, Y0, Y0
 	VMOVMSKPS Y0, AX
 	XORL      $0xff, AX
 	MOVB      AX, (DX)

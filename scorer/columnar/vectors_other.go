@@ -6,4 +6,4 @@ package columnar
 func (c *column) packVectors([]uint32, *fewTable) int { return 0 }
 
 // squeezeVectors is for none, see packVectors.
-func (c *column) squeezeVectors([]int32, []uint32, int32) (rows, there int) { return 0, 0 }
+func (c *column) squeezeVectors([]int32, []uint32) (rows, there int) { return 0, 0 }
