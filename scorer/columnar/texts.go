@@ -142,19 +142,21 @@ func (t *pageTexts) addLong(r *textRun) (before uint32) {
 		t.least = r.data[r.start:r.ends[0]]
 		t.most = t.least
 	}
-	added, last, start := r.first(len(r.ends)), t.last, r.start
+	n, rows, data, last, start := len(t.prefixes), len(r.ends), t.data, t.last, r.start
+	prefixes, suffixes := t.prefixes[n:n+rows], t.suffixes[n:n+rows]
 	for i, end := range r.ends {
 		if i > 0 && isShort(r.data, start, end) {
-			added = r.first(i)
+			rows = i
 			break
 		}
 		v := r.data[start:end]
 		shared := sharedPrefix(last, v)
-		t.data = append(t.data, v[shared:]...)
-		t.prefixes = append(t.prefixes, int32(shared))
-		t.suffixes = append(t.suffixes, int32(len(v)-shared))
+		prefixes[i], suffixes[i] = int32(shared), int32(len(v)-shared)
+		data = appendFew(data, v[shared:])
 		last, before, start = v, start, end
 	}
+	added := r.first(rows)
+	t.prefixes, t.suffixes, t.data = t.prefixes[:n+rows], t.suffixes[:n+rows], data
 	t.last = last
 	if r.hashes != nil {
 		added.hash(r.hashes)
@@ -162,6 +164,17 @@ func (t *pageTexts) addLong(r *textRun) (before uint32) {
 	}
 	r.skip(len(added.ends))
 	return before
+}
+
+// appendFew is append for what is mostly a byte or two: how the next text differs.
+func appendFew(dst, src []byte) []byte {
+	switch len(src) {
+	case 1:
+		return append(dst, src[0])
+	case 2:
+		return append(dst, src[0], src[1])
+	}
+	return append(dst, src...)
 }
 
 // bound widens the bounds of the page, which has some, to texts.
