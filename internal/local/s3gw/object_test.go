@@ -339,3 +339,29 @@ func TestBuckets(t *testing.T) {
 		t.Errorf("delete empty: %v", err)
 	}
 }
+
+// Ranges of an object that does not fit any buffer come from the file itself,
+// many on one connection.
+func TestLargeRanges(t *testing.T) {
+	t.Parallel()
+	_, c := start(t, Options{})
+	var text strings.Builder
+	for i := range 200_000 {
+		fmt.Fprintf(&text, "%d\n", i)
+	}
+	want := text.String()
+	etag := mustPut(t, c, "large", want)
+	for _, r := range [][2]int{{0, 1}, {0, len(want)}, {1, len(want)}, {70_000, 1_000_000}, {len(want) - 100_000, len(want)}} {
+		out, err := c.GetObject(t.Context(), &s3.GetObjectInput{
+			Bucket: aws.String(bucket), Key: aws.String("large"), IfMatch: &etag,
+			Range: aws.String(fmt.Sprintf("bytes=%d-%d", r[0], r[1]-1)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(out.Body)
+		if err != nil || string(got) != want[r[0]:r[1]] {
+			t.Errorf("bytes %d to %d: %d bytes, %v, and not those of the object", r[0], r[1], len(got), err)
+		}
+	}
+}

@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	copyLimit     = 5 << 30 // bytes: the largest source of one CopyObject, as S3
+	copyLimit     = 5 << 30   // bytes: the largest source of one CopyObject, as S3
+	copyBuffer    = 128 << 10 // bytes that are copied at a time; every read of a range has such a buffer
 	inProgressExt = ".inprogress"
 )
 
@@ -67,7 +68,7 @@ func newPosix(objects, versions string) (*posix.Posix, error) {
 	os.Stdout = null
 	defer func() { os.Stdout = stdout }()
 
-	opts := posix.PosixOpts{VersioningDir: versions, CopyObjectThreshold: copyLimit, ValidateBucketNames: false}
+	opts := posix.PosixOpts{VersioningDir: versions, CopyObjectThreshold: copyLimit, IOBufferSize: copyBuffer, ValidateBucketNames: false}
 	opts.SetNewDirPerm(0o700)
 	opts.SetNewFilePerm(0o600)
 	var p *posix.Posix

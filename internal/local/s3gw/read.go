@@ -25,6 +25,9 @@ func (d *disk) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObj
 	input := *in
 	input.Bucket = &dir
 	out, err := d.posix.GetObject(ctx, &input)
+	if err == nil {
+		partOf(in, out, file)
+	}
 	return out, d.fail(ctx, "get object", err)
 }
 
