@@ -122,18 +122,10 @@ func (c *column) packEightRows(codes []uint32, table *fewTable) int {
 	at, width := len(p.bytes), c.width
 	p.bytes = reserve(p.bytes, whole*width/8+8)
 	to, rest, n, done := p.bytes[:at+whole*width/8+8], p.rest, p.nRest, 0
-eights:
 	for ; done < whole; done += 8 {
-		level, word, used := uint8(0), rest, n
-		for i, code := range codes[done : done+8] {
-			index := table.indexes[code]
-			if index == fewUnknown {
-				break eights
-			}
-			there := ^index >> 7
-			level |= there << i
-			word |= uint64(index&-there) << (used & 63)
-			used += width & -int(there)
+		word, used, level, ok := packEight((*[8]uint32)(codes[done:]), &table.indexes, width, rest, n)
+		if !ok {
+			break
 		}
 		binary.LittleEndian.PutUint64(to[at:], word)
 		at += used >> 3
@@ -144,6 +136,25 @@ eights:
 	l.rows += done
 	p.bytes, p.rest, p.nRest = to[:at], rest, n
 	return done
+}
+
+// packEight packs eight codes after the n bits of word, which are at most seven,
+// and returns how many bits it has then. It is not ok if there is one that is
+// unknown.
+func packEight(codes *[8]uint32, indexes *[fewCodes]uint8, width int, word uint64, n int) (_ uint64, used int, level uint8, ok bool) {
+	levels, all := uint64(0), uint32(0)
+	for i, code := range codes {
+		index := uint64(indexes[code%fewCodes])
+		if index == fewUnknown {
+			return 0, 0, 0, false
+		}
+		there := ^index >> 7 & 1
+		levels |= there << (i & 7)
+		word |= (index & -there) << (n & 63)
+		n += width & -int(there)
+		all |= code
+	}
+	return word, n, uint8(levels), all < fewCodes
 }
 
 // packRows is packFew row by row.

@@ -73,7 +73,7 @@ func TestCodedNumbersAreReadBack(t *testing.T) {
 				}
 				g, r := NewGroup(s, &zstd.Codec{}), rand.New(rand.NewPCG(7, uint64(distinct)))
 				values, want := []float64{0}, []string(nil)
-				for len(want) < 2*pageRows+100 {
+				for len(want) < pageRows+2000 {
 					for n := 1 + r.IntN(30); n > 0 && len(values) <= distinct; n-- {
 						values = append(values, float64(100+len(values)))
 					}
