@@ -319,7 +319,7 @@ func (c *column) finish() {
 // compressDictionary makes packed of the dictionary.
 func (c *column) compressDictionary() {
 	switch {
-	case c.Kind == Double:
+	case c.Kind == Double && !mostlyShort(c.dictionary):
 		c.packed = appendDoubles(c.packed[:0], c.dictionary)
 	case len(c.dictionary) < smallDictionary:
 		c.packed = appendStored(c.packed[:0], c.dictionary)

@@ -24,6 +24,21 @@ const (
 	shortestMatch = 3                  // match lengths count from here on
 )
 
+// mostlyShort reports whether most doubles of a dictionary end in zeros, but not all:
+// amounts of which some have cents. A compressor finds that out.
+func mostlyShort(src []byte) bool {
+	n, short := len(src)/8, 0
+	if n < fewestDoubles || trailingZeros(src) >= fewestZeros {
+		return false
+	}
+	for ; len(src) >= 8; src = src[8:] {
+		if binary.LittleEndian.Uint64(src)<<(64-8*fewestZeros) == 0 {
+			short++
+		}
+	}
+	return short > n/2
+}
+
 // appendDoubles appends a dictionary of doubles as a Zstandard frame.
 func appendDoubles(dst, src []byte) []byte {
 	n := len(src) / 8

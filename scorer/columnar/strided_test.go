@@ -3,10 +3,13 @@ package columnar
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+	parquetzstd "github.com/parquet-go/parquet-go/compress/zstd"
 )
 
 // unpack reads a frame by the library.
@@ -73,4 +76,43 @@ func FuzzDoubles(f *testing.F) {
 			t.Errorf("%d bytes come back as others", len(src))
 		}
 	})
+}
+
+func TestMixedDoublesAreCompressed(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		cents int // out of 100
+		most  int // bytes of the dictionary's page, of 10,000 values
+	}{
+		{"whole", 0, 31_000},
+		{"few with cents", 5, 45_000},
+		{"all with cents", 100, 80_100},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, err := NewSchema("row", []Column{{Name: "income", Kind: Double}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			values := []float64{0}
+			var codes []uint32
+			var want []string
+			for i := range 10_000 {
+				v := float64(1000 + i)
+				if i%100 < tt.cents {
+					v += 0.37
+				}
+				values, codes, want = append(values, v), append(codes, uint32(i+1)), append(want, fmt.Sprint(v))
+			}
+			g := NewGroup(s, &parquetzstd.Codec{Level: parquetzstd.SpeedFastest})
+			g.Dense(0, codes, values)
+			if diff := cmp.Diff(want, read(t, fileOf(t, s, g))); diff != "" {
+				t.Errorf("(-want +got):\n%.500s", diff)
+			}
+			if n := len(g.columns[0].dictionaryPage); n > tt.most {
+				t.Errorf("dictionary of %d bytes, want at most %d", n, tt.most)
+			}
+		})
+	}
 }
