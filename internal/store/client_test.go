@@ -243,3 +243,35 @@ func TestRequests(t *testing.T) {
 		}
 	}
 }
+
+// headers keeps those of the last request and answers with an ETag.
+type headers struct{ last http.Header }
+
+func (h *headers) Do(r *http.Request) (*http.Response, error) {
+	h.last = r.Header
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Etag": {`"e"`}}, Body: http.NoBody, Request: r}, nil
+}
+
+// A body that stays on this machine has a checksum; one that goes over a network
+// is signed, too.
+func TestSignedBodies(t *testing.T) {
+	t.Parallel()
+	for endpoint, signed := range map[string]bool{
+		"http://127.0.0.1:9000": false, "http://localhost:9000": false, "http://[::1]:9000": false,
+		"http://127.0.0.1.example:9000": true, "http://10.0.0.1:9000": true, "http://store:9000": true,
+	} {
+		var h headers
+		cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), HTTPClient: &h}
+		s := store.New(store.NewClient(cfg, store.ClientOptions{Endpoint: endpoint}), "bucket")
+		if _, err := s.Put(t.Context(), "k", []byte("x"), store.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		hash, sum := h.last.Get("X-Amz-Content-Sha256"), h.last.Get("X-Amz-Checksum-Crc32")
+		if signed && hash != "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" {
+			t.Errorf("%s: hash %q, want that of the body", endpoint, hash)
+		}
+		if !signed && (hash != "UNSIGNED-PAYLOAD" || sum != "jNwWgw==") {
+			t.Errorf("%s: hash %q, checksum %q", endpoint, hash, sum)
+		}
+	}
+}
