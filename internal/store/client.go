@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // ClientOptions say where S3 is. The zero value is AWS itself.
@@ -70,5 +72,10 @@ func onLoopback(endpoint string) bool {
 // unsignedPayload signs a request without its body, as the SDK does over TLS: on
 // this machine nobody comes between. The body needs a checksum then.
 func unsignedPayload(o *s3.Options) {
-	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
+	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+		unsigned := func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			return next.HandleInitialize(v4.SetPayloadHash(ctx, "UNSIGNED-PAYLOAD"), in)
+		}
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("unsignedPayload", unsigned), middleware.After)
+	})
 }
