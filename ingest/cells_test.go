@@ -66,7 +66,7 @@ func FuzzSeparators(f *testing.F) {
 func TestFourNumbers(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 9))
-	odd := []string{"007", "00", "1.5", "-1", "131072", "999999", "12345678", "123456789012345678", "4/", ":1", "1:", "0x1", " 1", "\xb1\xb2"}
+	odd := []string{"007", "00", "1.5", "-1", "131072", "999999", "12345678", "123456789", "000000001", "12345678901234567", "123456789012345678", "4/", ":1", "1:", "0x1", " 1", "\xb1\xb2"}
 	var one, four [3]Numbers // by rule
 	for rule := range one {
 		one[rule].begin()
