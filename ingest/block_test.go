@@ -185,7 +185,7 @@ func TestBlocksRefuseNUL(t *testing.T) {
 
 // blockCells are cells of every sort, the usual ones first and more often.
 var blockCells = map[Column][]string{
-	LoanID:            {"LP001", "LP001002", "x", "a long identifier of a loan", "", " LP1", "LP 1", `"LP,1"`, `"L""P"`, "São Paulo", "a\"b", "LP\x00", "\xff", "L\rP"},
+	LoanID:            {"LP001", "LP001002", "x", "a long identifier of a loan", "", " LP1", "LP1 ", "LP 1", "sixteen letters.", "fifteen letters ", "sixteen letters ", `"LP,1"`, `"L""P"`, "São Paulo", "a\"b", "LP\x00", "\xff", "L\rP"},
 	Gender:            {"Male", "Female", "", "Male\x00", "\x00", " Male", `"Male"`, "Männlich", "abcdefghijklmnop", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghijklmno", `"a` + "\n" + `b"`, `"""x"`, `"x`},
 	ApplicantIncome:   {"5849", "0", "4583.5", "", "-1", "007", "1e3", "12345678901234567", "1.", ".5", "+1", "abc", "1,5", "0.1", " 12", "1_0", "999999999999999", "1e400", `"77"`},
 	CoapplicantIncome: {"1508", "0", "2358.25", "", "00", "-0", "1E2"},
