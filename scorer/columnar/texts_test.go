@@ -103,6 +103,7 @@ func TestBytes(t *testing.T) {
 		"a beginning": func(i int, _ *rand.Rand) string { return fmt.Sprintf("%c%02d", 'a'+i/20%20, i%20)[:3-i%20/19*2] },
 		"only zeros":  func(i int, _ *rand.Rand) string { return strings.Repeat("\x00", i*7%17) },
 		"descending":  func(i int, _ *rand.Rand) string { return fmt.Sprintf("LP%09d", 5000-i) },
+		"falling end": func(i int, _ *rand.Rand) string { return fmt.Sprintf("%c%08d", "LA"[i%17/14], 5000-i/17*20+i%17) },
 		"random":      func(_ int, random *rand.Rand) string { return fmt.Sprintf("LP%09d", random.IntN(1e9)) },
 		"growing":     func(i int, _ *rand.Rand) string { return strconv.Itoa(i * i) },
 		"duplicates":  func(i int, _ *rand.Rand) string { return strconv.Itoa(i / 3) },
