@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"math"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -21,6 +22,8 @@ type IDs struct {
 	slots []slot // open addressing; a power of two, at most half full
 	spare []slot // as long as slots, or of no use
 	kept  int
+	total int64 // rows with an id
+	loose bool  // there were more, of samples
 
 	// Of the places of slots, at random, so that no file can be made whose ids all
 	// fall into one. What is counted does not depend on it.
@@ -53,18 +56,21 @@ func NewIDs(most int) *IDs {
 // Reset forgets everything and keeps the memory.
 func (d *IDs) Reset() {
 	clear(d.slots)
-	d.kept, d.shift = 0, 0
+	d.kept, d.shift, d.total, d.loose = 0, 0, 0, false
 }
 
 // Add counts a row. A missing id, which is empty, is no duplicate of another one.
 func (d *IDs) Add(id []byte) {
 	if len(id) > 0 {
+		d.total++
 		d.add(xxhash.Sum64(id), 1)
 	}
 }
 
 // AddHashes counts rows by the XXH64 hashes of their ids.
 func (d *IDs) AddHashes(hashes []uint64) {
+	before := d.total
+	defer func() { d.total = before + int64(len(hashes)) }()
 	// Nearly all of many ids will be forgotten. To begin as if those were already
 	// leaves the same ids, provided that more are forgotten in the end.
 	if guess := uint(bits.Len(uint(len(hashes) / (d.most + d.most/2)))); guess > 1 && d.kept == 0 && d.shift == 0 {
@@ -89,6 +95,7 @@ func (d *IDs) addHashes(hashes []uint64) {
 
 // Merge counts the rows that o has counted.
 func (d *IDs) Merge(o *IDs) {
+	d.total, d.loose = d.total+o.total, d.loose || o.loose
 	d.thin(o.shift)
 	for _, s := range o.slots {
 		if s.rows > 0 {
@@ -97,15 +104,22 @@ func (d *IDs) Merge(o *IDs) {
 	}
 }
 
-// Duplicates returns the count so far.
+// Duplicates returns the count so far. An estimate is the share of duplicates in the sample, of all rows.
 func (d *IDs) Duplicates() Duplicates {
-	var rows int64
+	var rows, again int64
 	for _, s := range d.slots {
-		if s.rows > 1 {
-			rows += int64(s.rows - 1)
+		if s.rows > 0 {
+			rows += int64(s.rows)
+			again += int64(s.rows - 1)
 		}
 	}
-	return Duplicates{Rows: rows << d.shift, Exact: d.shift == 0}
+	switch {
+	case d.shift == 0:
+		return Duplicates{Rows: again, Exact: true}
+	case d.loose || rows == 0:
+		return Duplicates{Rows: again << d.shift}
+	}
+	return Duplicates{Rows: int64(math.Round(float64(again) / float64(rows) * float64(d.total)))}
 }
 
 // sampled is the size of one id in a sample.
@@ -129,11 +143,12 @@ func (d *IDs) Sample(most int) []byte {
 // ErrSample says that bytes are not what Sample returned.
 var ErrSample = errors.New("not a sample of ids")
 
-// MergeSample counts the rows behind a sample.
+// MergeSample counts the rows behind a sample. It does not say how many there are in all; estimates are rougher without.
 func (d *IDs) MergeSample(sample []byte) error {
 	if len(sample)%sampled != 1 || sample[0] > 64 {
 		return ErrSample
 	}
+	d.loose = true
 	d.thin(uint(sample[0]))
 	for b := sample[1:]; len(b) > 0; b = b[sampled:] {
 		if rows := binary.LittleEndian.Uint32(b[8:]); rows > 0 {

@@ -38,11 +38,11 @@ func loanIDs(ids *ingest.IDs) *status.LoanIDs {
 }
 
 // duplicates adds up the chunks of a batch. That of a single chunk is as exact
-// as its own; of several it is estimated from their samples, and at least what
-// they have found each.
+// as its own; of several it is estimated from their samples, but at least what
+// they have found each, and at most all rows.
 func duplicates(entries []*status.Chunk) (*status.Duplicates, error) {
 	all := ingest.NewIDs(0)
-	var inside int64
+	var inside, rows int64
 	for _, e := range entries {
 		switch {
 		case e.LoanIDs == nil:
@@ -51,10 +51,11 @@ func duplicates(entries []*status.Chunk) (*status.Duplicates, error) {
 			return &status.Duplicates{Rows: e.LoanIDs.Duplicates, Exact: e.LoanIDs.Exact}, nil
 		}
 		inside += e.LoanIDs.Duplicates
+		rows += e.Tally.Rows
 		if err := all.MergeSample(e.LoanIDs.Sample); err != nil {
 			return nil, err
 		}
 	}
 	d := all.Duplicates()
-	return &status.Duplicates{Rows: max(d.Rows, inside), Exact: d.Exact}, nil
+	return &status.Duplicates{Rows: min(max(d.Rows, inside), rows), Exact: d.Exact}, nil
 }

@@ -57,7 +57,7 @@ func TestDuplicatesEstimated(t *testing.T) {
 		for i := range 50_000 {
 			ids.Add(fmt.Appendf(nil, "LP%d", i))
 		}
-		return &status.Chunk{LoanIDs: loanIDs(ids)}
+		return &status.Chunk{LoanIDs: loanIDs(ids), Tally: status.Tally{Rows: 50_000}}
 	}
 	one, err := duplicates([]*status.Chunk{half()})
 	if err != nil || *one != (status.Duplicates{Exact: true}) {
