@@ -312,6 +312,21 @@ func TestBlockBoundaries(t *testing.T) {
 	}
 }
 
+// A row that begins where the range ends is one of the next range.
+func TestBlocksEndWithTheRange(t *testing.T) {
+	t.Parallel()
+	text := string(plainFile(50))
+	for at := range len(text) {
+		if at == 0 || at%7 != 0 && text[at-1] != '\n' {
+			continue
+		}
+		o := ScannerOptions{End: int64(at)}
+		if diff := cmp.Diff(byRows(t, text, o), byBlocks(t, text, o, nil)); diff != "" {
+			t.Fatalf("end %d (-rows +blocks):\n%s", at, diff)
+		}
+	}
+}
+
 func ignore(*Record, error) error { return nil }
 
 func blockSizes(t *testing.T, text string, wrap func(io.Reader) io.Reader) []int {

@@ -45,6 +45,17 @@ func TestDifferencesAreReadBack(t *testing.T) {
 	checkDifferences(t, []int64{math.MinInt64, math.MaxInt64, 0, math.MinInt64, math.MinInt64, math.MaxInt64})
 }
 
+func TestDifferencesAreSmall(t *testing.T) {
+	t.Parallel()
+	values := []int64{1 << 40}
+	for len(values) < 1000 {
+		values = append(values, values[len(values)-1]+60+int64(len(values)%8))
+	}
+	if packed, _ := appendDifferences(nil, values); len(packed) > 500 { // three bits each
+		t.Errorf("%d values take %d bytes", len(values), len(packed))
+	}
+}
+
 func FuzzDifferences(f *testing.F) {
 	f.Add([]byte("1234567812345678abcdefgh"), uint8(3))
 	f.Fuzz(func(t *testing.T, data []byte, shift uint8) {
