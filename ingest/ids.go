@@ -73,7 +73,7 @@ func (d *IDs) AddHashes(hashes []uint64) {
 	defer func() { d.total = before + int64(len(hashes)) }()
 	// Nearly all of many ids will be forgotten. To begin as if those were already
 	// leaves the same ids, provided that more are forgotten in the end.
-	if guess := uint(bits.Len(uint(len(hashes) / (d.most + d.most/2)))); guess > 1 && d.kept == 0 && d.shift == 0 {
+	if guess := uint(bits.Len(uint(len(hashes) / (d.most + d.most/2)))); guess > 1 && d.kept == 0 && d.shift == 0 && !d.loose {
 		d.shift = guess - 1
 		if d.addHashes(hashes); d.shift >= guess {
 			return

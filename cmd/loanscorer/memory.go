@@ -6,7 +6,8 @@ import (
 )
 
 // softMemory is what the runtime tries to stay below, in bytes, so that the
-// whole process does with 256 MiB.
+// whole process does with 256 MiB on one core or two, whatever the file. Each core
+// more has rows of its own in hand.
 const softMemory = 180 << 20
 
 // garbagePercent is how much may be thrown away before it is collected, in
