@@ -195,7 +195,7 @@ func (c *cellRun) smallNumbers(row int, f *fieldPlan, codes []uint32, values []f
 		if odd != 0 || v-of.least >= of.span {
 			return i
 		}
-		code := small[v%smallNumbers]
+		code := small[v%SmallNumbers]
 		if code == 0 {
 			if !f.rule.allows(float64(int64(v))) {
 				return i
@@ -226,7 +226,7 @@ func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8 
 
 // fewDigits are the small numbers of so many digits without leading zeros.
 var fewDigits = [9]struct{ least, span uint64 }{
-	1: {0, 10}, 2: {10, 90}, 3: {100, 900}, 4: {1000, 9000}, 5: {10_000, 90_000}, 6: {100_000, smallNumbers - 100_000},
+	1: {0, 10}, 2: {10, 90}, 3: {100, 900}, 4: {1000, 9000}, 5: {10_000, 90_000}, 6: {100_000, SmallNumbers - 100_000},
 }
 
 // shortNumber returns the number that the first n bytes of w make; odd is not 0 if

@@ -80,7 +80,7 @@ func TestFourNumbers(t *testing.T) {
 		var text strings.Builder
 		bounds := []uint32{beforeFirst}
 		for i := range rows * step {
-			cell := strconv.Itoa(r.IntN(smallNumbers / []int{1, 10, 1000, 10_000}[r.IntN(4)]))
+			cell := strconv.Itoa(r.IntN(SmallNumbers / []int{1, 10, 1000, 10_000}[r.IntN(4)]))
 			switch {
 			case i == oddAt*step:
 				cell = odd[r.IntN(len(odd))]

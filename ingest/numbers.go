@@ -13,7 +13,7 @@ import (
 // and ready to use. It is not safe for concurrent use.
 type Numbers struct {
 	values []float64 // by code
-	small  *[smallNumbers]uint32
+	small  *[SmallNumbers]uint32
 	slots  []numberSlot // open addressing; a power of two, at most half full
 	hashed int
 
@@ -27,16 +27,18 @@ type numberSlot struct {
 	code uint32 // 0: free
 }
 
+const firstSlots = 1 << 12
+
+// Bounds of columns of numbers by code.
 const (
-	smallNumbers = 1 << 17 // whole numbers below it are found by position
-	maxNumbers   = 1 << 17 // values; a column with more goes on without codes
-	firstSlots   = 1 << 12
+	SmallNumbers = 1 << 17 // whole numbers below it are found by position
+	MaxNumbers   = 1 << 17 // values; a column with more goes on without codes
 )
 
 // Reset forgets all values and keeps the memory.
 func (n *Numbers) Reset() {
 	for _, v := range n.values[min(1, len(n.values)):] {
-		if i, ok := smallNumber(v); ok {
+		if i, ok := SmallNumber(v); ok {
 			n.small[i] = 0
 		}
 	}
@@ -52,7 +54,7 @@ func (n *Numbers) begin() {
 		n.values = append(n.values, math.NaN())
 	}
 	if n.small == nil {
-		n.small = new([smallNumbers]uint32)
+		n.small = new([SmallNumbers]uint32)
 		n.seed, n.factor = rand.Uint64(), rand.Uint64()|1
 	}
 }
@@ -66,16 +68,16 @@ func (n *Numbers) Values() []float64 {
 
 // Crowded tells that a block might have more values than codes are worth their
 // memory for.
-func (n *Numbers) Crowded() bool { return len(n.values)+BlockRows > maxNumbers }
+func (n *Numbers) Crowded() bool { return len(n.values)+BlockRows > MaxNumbers }
 
 // Codes appends the codes of values, 0 for NaN.
 func (n *Numbers) Codes(codes []uint32, values []float64) []uint32 {
 	n.begin()
 	small := n.small
 	for _, v := range values {
-		if i, ok := smallNumber(v); ok {
+		if i, ok := SmallNumber(v); ok {
 			// The common case of Code, without the call.
-			if code := small[i%smallNumbers]; code > 0 {
+			if code := small[i%SmallNumbers]; code > 0 {
 				codes = append(codes, code)
 				continue
 			}
@@ -94,7 +96,7 @@ func (n *Numbers) Code(v float64) uint32 {
 	if n.small == nil {
 		n.begin()
 	}
-	if i, ok := smallNumber(v); ok {
+	if i, ok := SmallNumber(v); ok {
 		return n.smallCode(uint64(i))
 	}
 	if 2*n.hashed >= len(n.slots) {
@@ -110,18 +112,19 @@ func (n *Numbers) Code(v float64) uint32 {
 
 // smallCode is Code of a small whole number.
 func (n *Numbers) smallCode(i uint64) uint32 {
-	code := &n.small[i%smallNumbers]
+	code := &n.small[i%SmallNumbers]
 	if *code == 0 {
 		*code = n.add(float64(int64(i)))
 	}
 	return *code
 }
 
-// smallNumber is the place of a small whole number. Minus zero is none: it has
-// other bits than zero.
-func smallNumber(v float64) (int, bool) {
+// SmallNumber returns a whole number from 0 to below SmallNumbers as an int, and
+// false for any other value. Minus zero is one of those: it has other bits than
+// zero.
+func SmallNumber(v float64) (int, bool) {
 	i := int(v)
-	return i, uint(i) < smallNumbers && math.Float64bits(float64(i)) == math.Float64bits(v)
+	return i, uint(i) < SmallNumbers && math.Float64bits(float64(i)) == math.Float64bits(v)
 }
 
 func (n *Numbers) add(v float64) uint32 {

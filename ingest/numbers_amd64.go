@@ -29,7 +29,7 @@ type fourCells struct {
 	data   *byte
 	bounds *uint32
 	step   int
-	small  *[smallNumbers]uint32
+	small  *[SmallNumbers]uint32
 	empty  int64 // -1: cells may be empty
 }
 

@@ -36,7 +36,7 @@ func TestNumbersSpread(t *testing.T) {
 // Codes are given by first appearance, whatever the places of the table.
 func TestNumbersAreNumberedInOrder(t *testing.T) {
 	t.Parallel()
-	values := []float64{1.5, 0, math.Copysign(0, -1), 1e300, smallNumbers, smallNumbers - 1, math.MaxFloat64}
+	values := []float64{1.5, 0, math.Copysign(0, -1), 1e300, SmallNumbers, SmallNumbers - 1, math.MaxFloat64}
 	for i := range 10_000 {
 		values = append(values, float64(i)+0.25)
 	}

@@ -87,7 +87,8 @@ func (s *Scanner) Reset(r io.Reader, offset int64, opts ScannerOptions) {
 	s.r, s.buf = r, buf[:size]
 }
 
-// scanText returns a Scanner for the records of a text in memory, from file offset on, where it begins. It is not copied.
+// scanText returns a Scanner for the records of a text in memory, from file offset on, where it begins. It is not copied,
+// so there is nothing beyond it that a BlockReader could read ahead.
 func scanText(text []byte, offset int64, opts ScannerOptions) *Scanner {
 	s := newScanner(offset, opts)
 	s.buf, s.to, s.eof = text, len(text), true

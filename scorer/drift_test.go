@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 
@@ -130,20 +129,7 @@ func TestStatisticsAreOfRows(t *testing.T) {
 		}
 		area, _ := app.Category(ingest.PropertyArea)
 		want.Area(area, string(v.Decision), 1)
-		var x [maxFeatures]float64
-		if _, err := s.inputs(app, x[:len(s.features)]); err != nil {
-			t.Fatal(err)
-		}
-		for i := range s.drift {
-			d := &s.drift[i]
-			bins := status.Bins{Rows: make([]int64, len(d.reference.Labels))}
-			if v := x[d.feature]; math.IsNaN(v) {
-				bins.Missing++
-			} else {
-				bins.Rows[slices.Index(d.reference.Labels, labelOf(d, v))]++
-			}
-			want.Bins(d.reference.Feature, bins)
-		}
+		binRow(t, s, app, &want)
 	})
 	got := tallyOf(t, s, text)
 	if diff := cmp.Diff(want.Features, got.Features); diff != "" {

@@ -23,15 +23,13 @@ type incomes struct {
 }
 
 const (
-	smallIncomes = 1 << 17 // whole numbers below it are found by position
-	wordCode     = 44
-	wordTerm     = 1<<wordCode - 1
+	wordCode = 44
+	wordTerm = 1<<wordCode - 1
 
-	maxWords   = 1 << 16
-	maxIncomes = 1 << 17 // distinct ones; beyond them a file goes on without codes
+	maxWords = 1 << 16
 
 	_ = uint(wordTerm - (1<<(areaShift+areaBits) - 1))
-	_ = uint(1<<(64-wordCode) - 1 - 2*maxIncomes)
+	_ = uint(1<<(64-wordCode) - 1 - 2*ingest.MaxNumbers)
 )
 
 // reset forgets all codes.
@@ -44,13 +42,6 @@ func (c *incomes) reset() {
 	c.column.IsPlain, c.column.Values = false, nil
 }
 
-// smallIncome is the place of a small whole number. Minus zero is none: it has
-// other bits than zero.
-func smallIncome(v float64) (int, bool) {
-	i := int(v)
-	return i, uint(i) < smallIncomes && math.Float64bits(float64(i)) == math.Float64bits(v)
-}
-
 // total fills the column for the rows of a block. Where it is true, at has the
 // terms of the incomes, else what it had.
 func (c *incomes) total(b *ingest.Block, at []uint64) bool {
@@ -58,7 +49,7 @@ func (c *incomes) total(b *ingest.Block, at []uint64) bool {
 	first, second := &b.Numbers[ingest.ApplicantIncome], &b.Numbers[ingest.CoapplicantIncome]
 	both := first.Has() && second.Has()
 	if both && !given.Has() {
-		if c.column.IsPlain = c.column.IsPlain || len(c.known)+ingest.BlockRows > maxIncomes; !c.column.IsPlain {
+		if c.column.IsPlain = c.column.IsPlain || len(c.known)+ingest.BlockRows > ingest.MaxNumbers; !c.column.IsPlain {
 			c.add(first.Rows, second.Rows, at)
 			return true
 		}
@@ -87,11 +78,11 @@ func (c *incomes) total(b *ingest.Block, at []uint64) bool {
 func (c *incomes) add(first, second []float64, at []uint64) {
 	c.begin()
 	c.column.Codes = grow(c.column.Codes, len(first))
-	codes, small, words := c.column.Codes[:len(first)], c.small[:smallIncomes], c.words
+	codes, small, words := c.column.Codes[:len(first)], c.small[:ingest.SmallNumbers], c.words
 	second, at = second[:len(first)], at[:len(first)]
 	for row, v := range first {
 		v += second[row]
-		if i, ok := smallIncome(v); ok {
+		if i, ok := ingest.SmallNumber(v); ok {
 			if word := words[small[i]]; word>>wordCode > 0 {
 				codes[row], at[row] = uint32(word>>wordCode), word&wordTerm
 				continue
@@ -105,7 +96,7 @@ func (c *incomes) add(first, second []float64, at []uint64) {
 
 func (c *incomes) begin() {
 	if c.small == nil {
-		c.small, c.words = make([]uint16, smallIncomes), make([]uint64, 1, 1<<10)
+		c.small, c.words = make([]uint16, ingest.SmallNumbers), make([]uint64, 1, 1<<10)
 		c.none = c.term(math.NaN())
 	}
 	if len(c.known) == 0 {
@@ -115,7 +106,7 @@ func (c *incomes) begin() {
 
 // enter is the code and the term of a sum that is not found by position.
 func (c *incomes) enter(v float64) (code uint32, term uint64) {
-	if i, ok := smallIncome(v); ok && (c.small[i] > 0 || len(c.words) < maxWords) {
+	if i, ok := ingest.SmallNumber(v); ok && (c.small[i] > 0 || len(c.words) < maxWords) {
 		if c.small[i] == 0 {
 			c.small[i] = uint16(len(c.words))
 			c.words = append(c.words, c.term(v))

@@ -25,7 +25,7 @@ func incomeOf(b *ingest.Block, row int) float64 {
 func TestIncomes(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
-	odd := []float64{0, math.Copysign(0, -1), math.NaN(), -3, 0.5, 1e300, math.MaxFloat64, smallIncomes - 1, smallIncomes, 3e9}
+	odd := []float64{0, math.Copysign(0, -1), math.NaN(), -3, 0.5, 1e300, math.MaxFloat64, ingest.SmallNumbers - 1, ingest.SmallNumbers, 3e9}
 	term := func(v float64) uint64 { return math.Float64bits(v) >> (64 - areaShift) }
 	c := incomes{term: term}
 	for _, tc := range []struct {

@@ -67,7 +67,7 @@ type lists struct {
 
 // Bounds of the places.
 const (
-	maxPlaces          = 1 << 20 // 8 bytes each
+	maxPlaces          = 1 << 20 // about nine bytes each, once their page is worked out
 	maxOutcomeFeatures = 8
 )
 

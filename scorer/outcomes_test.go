@@ -116,6 +116,7 @@ func byRows(t *testing.T, s *Scorer, text string) (rows [][]string, tally status
 	return rows, tally
 }
 
+// binRow counts a row's values by the bins of their distributions.
 func binRow(t *testing.T, s *Scorer, app *ingest.Application, tally *status.Tally) {
 	t.Helper()
 	var x [maxFeatures]float64

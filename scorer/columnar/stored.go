@@ -24,7 +24,7 @@ func appendStored(dst, src []byte) []byte {
 		src = src[len(block):]
 		start := len(dst)
 		dst = append(append(dst, 0, 0, 0), block...)
-		putBlockHeader(dst[start:], rawBlock, len(src) == 0)
+		putBlockHeader(dst[start:], len(block), rawBlock, len(src) == 0)
 		if len(src) == 0 {
 			return dst
 		}
@@ -34,8 +34,9 @@ func appendStored(dst, src []byte) []byte {
 // appendStoredHead appends what stands before size bytes in a frame of one raw
 // block, which is all that a frame of up to maxBlock bytes needs.
 func appendStoredHead(dst []byte, size int) []byte {
-	header := size<<3 | rawBlock<<1 | 1
-	return append(appendFrameHeader(dst, size), byte(header), byte(header>>8), byte(header>>16))
+	dst = append(appendFrameHeader(dst, size), 0, 0, 0)
+	putBlockHeader(dst[len(dst)-blockHeader:], size, rawBlock, true)
+	return dst
 }
 
 func appendFrameHeader(dst []byte, size int) []byte {
@@ -43,9 +44,10 @@ func appendFrameHeader(dst []byte, size int) []byte {
 	return binary.LittleEndian.AppendUint32(dst, uint32(size))
 }
 
-// putBlockHeader fills the room for its header that a block begins with.
-func putBlockHeader(block []byte, kind int, last bool) {
-	header := (len(block)-blockHeader)<<3 | kind<<1
+// putBlockHeader fills the room for its header that a block of so many bytes
+// after it begins with.
+func putBlockHeader(block []byte, size, kind int, last bool) {
+	header := size<<3 | kind<<1
 	if last {
 		header |= 1
 	}

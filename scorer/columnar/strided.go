@@ -52,7 +52,7 @@ func appendDoubles(dst, src []byte) []byte {
 	start := len(dst)
 	dst = append(append(dst, 0, 0, 0, 8<<3), src[:8]...)
 	dst = append(appendSequences(dst, 1), rleModes, 8, thirdOffset, byte(zeros-shortestMatch), 0b11)
-	putBlockHeader(dst[start:], compressedBlock, false)
+	putBlockHeader(dst[start:], len(dst)-start-blockHeader, compressedBlock, false)
 	for at := 1; at < n; {
 		to := min(at+blockDoubles, n)
 		dst = appendDoublesBlock(dst, src[8*(at-1):8*to], zeros, to == n)
@@ -76,7 +76,7 @@ func appendDoublesBlock(dst, src []byte, zeros int, last bool) []byte {
 	if dst = appendSequences(dst, sequences); sequences > 0 {
 		dst = append(dst, rleModes, byte(own), firstOffset, byte(alike+zeros-shortestMatch), 1)
 	}
-	putBlockHeader(dst[start:], compressedBlock, last)
+	putBlockHeader(dst[start:], len(dst)-start-blockHeader, compressedBlock, last)
 	return dst
 }
 
